@@ -1,0 +1,31 @@
+"""Keep glibc's allocator from handing large tensors back to the system and faulting them in again.
+
+By default glibc maps every large block afresh and unmaps it when freed, so that a training step on the CPU spends most
+of its time in page faults. Telling malloc to keep and reuse freed memory removes that; `benchmarks/allocator.py`
+measures it. The setting is for the whole process and memory is returned when the process ends, so it is made by the
+command line's training and by nothing else: not on import, never inside napari.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+__all__ = ["keep_freed_memory"]
+
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+_LARGEST = 2**31 - 1  # mallopt takes an int
+
+
+def keep_freed_memory() -> bool:
+    """Make malloc keep freed memory; True if it could be told (glibc), False elsewhere (nothing is changed)."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+        ctypes.CDLL(None).gnu_get_libc_version  # noqa: B018 - AttributeError where the C library is not glibc
+    except AttributeError:
+        return False
+    mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
+    return bool(mallopt(_M_MMAP_THRESHOLD, _LARGEST)) and bool(mallopt(_M_TRIM_THRESHOLD, _LARGEST))

@@ -1,0 +1,251 @@
+"""Augmentation: a geometric map that moves image and landmarks alike, then changes of the grey values.
+
+The map goes from output to input pixels, ``q = A p + t + E(p)``, with E a cubic B-spline over a coarse control grid.
+The image is sampled through it once; landmarks go the other way by fixed-point iteration on the very same map.
+Coordinates are (row, column), pixel centres at integers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from farnet.errors import InvalidInputError
+
+__all__ = ["AugmentationConfig", "Warp", "augment", "change_intensity", "random_warp"]
+
+
+_STEEPEST = 0.8  # bound of the elastic part's Jacobian against the affine part's
+
+
+class AugmentationConfig(BaseModel):
+    """Ranges of random changes; zero switches one off. All off is the paper's setting for cephalograms."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    rotation: float = Field(default=0.0, ge=0, le=180, description="degrees either way")
+    scale: float = Field(default=0.0, ge=0, lt=0.9, description="share by which size changes either way")
+    aspect: float = Field(default=0.0, ge=0, lt=0.9, description="share by which one axis changes against the other")
+    shear: float = Field(default=0.0, ge=0, le=45, description="degrees either way")
+    translation: float = Field(default=0.0, ge=0, le=1, description="share of height and width either way")
+    elastic: float = Field(
+        default=0.0, ge=0, le=0.1, description="greatest shift of a control point, share of the height"
+    )
+    elastic_grid: int = Field(default=5, ge=2, le=32, description="control points along each axis")
+    gamma: float = Field(default=0.0, ge=0, le=2, description="log2 of the exponent either way")
+    contrast: float = Field(default=0.0, ge=0, lt=1, description="share of contrast either way")
+    brightness: float = Field(default=0.0, ge=0, le=1, description="shift of grey either way (grey is 0..1)")
+    field: float = Field(default=0.0, ge=0, lt=1, description="strength of uneven exposure over the image")
+    noise: float = Field(default=0.0, ge=0, le=1, description="greatest standard deviation of grey noise")
+    blur: float = Field(default=0.0, ge=0, le=10, description="greatest sigma of blur in network pixels")
+    erase: float = Field(default=0.0, ge=0, lt=1, description="chance that a rectangle is blanked")
+
+    @property
+    def geometric(self) -> bool:
+        """Whether points can move at all."""
+        return any((self.rotation, self.scale, self.aspect, self.shear, self.translation, self.elastic))
+
+
+@dataclass(frozen=True)
+class Warp:
+    """A smooth map from output pixels to input pixels.
+
+    Attributes:
+        matrix: (2, 3) float64, the affine part [A | t] on (row, column, 1).
+        control: (2, m, n) float64 coefficients of the elastic part in input pixels, or None. The control grid spans
+            the output with one row and column of control points beyond each border.
+        shape: (H, W) of the output.
+    """
+
+    matrix: Tensor
+    control: Tensor | None
+    shape: tuple[int, int]
+
+    def displacement(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """The elastic part on the grid rows x columns: (2, R, C) input pixels."""
+        assert self.control is not None
+        m, n = self.control.shape[1:]
+        by_row = _spline_weights(rows, self.shape[0], m)
+        by_column = _spline_weights(columns, self.shape[1], n)
+        moved: Tensor = by_row @ self.control.to(by_row) @ by_column.T
+        return moved
+
+    def to_input(self, points: Tensor) -> Tensor:
+        """(N, 2) output pixels -> (N, 2) input pixels."""
+        points = points.to(torch.float64)
+        moved: Tensor = points @ self.matrix[:, :2].T + self.matrix[:, 2]
+        return moved if self.control is None else moved + self._elastic_at(points)
+
+    def to_output(self, points: Tensor, *, tolerance: float = 1e-6, steps: int = 100) -> Tensor:
+        """(N, 2) input pixels -> (N, 2) output pixels, the inverse of `to_input`; NaN stays NaN.
+
+        Raises:
+            InvalidInputError: The map folds, so that the iteration does not settle (no map of `random_warp` does).
+        """
+        points = points.to(torch.float64)
+        inverse = torch.linalg.inv(self.matrix[:, :2])
+        affine: Tensor = (points - self.matrix[:, 2]) @ inverse.T
+        if self.control is None:
+            return affine
+        guess: Tensor = affine
+        for _ in range(steps):
+            following: Tensor = affine - self._elastic_at(guess) @ inverse.T
+            change = torch.nan_to_num(following - guess).abs().max() if len(points) else torch.zeros(())
+            guess = following
+            if float(change) < tolerance:
+                return guess
+        raise InvalidInputError(
+            f"the deformation folds: after {steps} steps its inverse still moves by {float(change):.3g} px; make it "
+            "weaker"
+        )
+
+    def sample(self, image: Tensor) -> Tensor:
+        """Show an (H', W') image through the map: (H, W) of the output, bilinear, 0 outside."""
+        height, width = self.shape
+        rows = torch.arange(height, dtype=torch.float32)
+        columns = torch.arange(width, dtype=torch.float32)
+        a = self.matrix.to(torch.float32)
+        source = a[:, 0, None, None] * rows[None, :, None] + (a[:, 1, None] * columns + a[:, 2, None])[:, None, :]
+        if self.control is not None:
+            source = source + self.displacement(rows, columns)
+        size = torch.tensor(image.shape, dtype=torch.float32)[:, None, None]
+        grid = ((2.0 * source + 1.0) / size - 1.0).flip(0).permute(1, 2, 0)
+        return F.grid_sample(
+            image[None, None].to(torch.float32), grid[None], mode="bilinear", padding_mode="zeros", align_corners=False
+        )[0, 0]
+
+    def _elastic_at(self, points: Tensor) -> Tensor:
+        assert self.control is not None
+        known = torch.nan_to_num(points)
+        by_row = _spline_weights(known[:, 0], self.shape[0], self.control.shape[1])
+        by_column = _spline_weights(known[:, 1], self.shape[1], self.control.shape[2])
+        return torch.einsum("nm,cmk,nk->nc", by_row, self.control.to(by_row), by_column) + 0.0 * points
+
+
+def _spline_weights(positions: Tensor, size: int, controls: int) -> Tensor:
+    """(N, controls) weights of the uniform cubic B-spline whose knots span pixels 0 .. size - 1.
+
+    Beyond the border the position is held at it, so that the displacement continues constantly.
+    """
+    t = (positions.clamp(0, size - 1) / max(size - 1, 1)) * (controls - 3) + 1.0
+    distance = (t[:, None] - torch.arange(controls, dtype=t.dtype, device=t.device)).abs()
+    near = 2.0 / 3.0 - distance**2 * (1.0 - 0.5 * distance)
+    far = (2.0 - distance).clamp_min(0.0) ** 3 / 6.0
+    return torch.where(distance < 1.0, near, far)
+
+
+def _uniform(generator: Generator, *shape: int) -> Tensor:
+    """Uniform numbers in [-1, 1), float64."""
+    return torch.rand(*shape, generator=generator, dtype=torch.float64) * 2.0 - 1.0
+
+
+def random_warp(config: AugmentationConfig, shape: tuple[int, int], generator: Generator) -> Warp:
+    """Draw a map about the centre of an image of `shape` (H, W), for an output of the same shape."""
+    draw = _uniform(generator, 7).tolist()
+    angle = math.radians(config.rotation * draw[0])
+    size = math.exp(math.log1p(config.scale) * draw[1])
+    aspect = math.exp(0.5 * math.log1p(config.aspect) * draw[2])
+    shear = math.tan(math.radians(config.shear * draw[3]))
+    rotation = torch.tensor(
+        [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]], dtype=torch.float64
+    )
+    stretch = torch.tensor([[aspect, shear], [0.0, 1.0 / aspect]], dtype=torch.float64)
+    a = torch.linalg.inv(size * rotation @ stretch)
+    centre = (torch.tensor(shape, dtype=torch.float64) - 1.0) / 2.0
+    shift = config.translation * torch.tensor([draw[4] * shape[0], draw[5] * shape[1]], dtype=torch.float64)
+    matrix = torch.cat((a, (centre - a @ (centre + shift))[:, None]), dim=1)
+    control = None
+    if config.elastic > 0:
+        controls = config.elastic_grid + 2
+        control = _unfolded(config.elastic * shape[0] * _uniform(generator, 2, controls, controls), a, shape)
+    return Warp(matrix, control, shape)
+
+
+def _unfolded(control: Tensor, affine: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Weaken an elastic part where, with its affine part, it could fold the image over itself.
+
+    A B-spline's slope is a mean of the differences of neighbouring coefficients, so their maxima bound the Jacobian.
+    Below 1 the map is invertible and the iteration of `Warp.to_output` contracts.
+    """
+    slope = torch.stack(
+        [
+            control.diff(dim=axis + 1).abs().amax((1, 2)) * ((control.shape[axis + 1] - 3) / max(shape[axis] - 1, 1))
+            for axis in (0, 1)
+        ],
+        dim=1,
+    )
+    inverse = torch.linalg.inv(affine)
+    steepest = float(inverse.abs().sum(1).max() * slope.sum(1).max())
+    return control * min(1.0, _STEEPEST / max(steepest, 1e-300))
+
+
+def change_intensity(image: Tensor, config: AugmentationConfig, generator: Generator) -> Tensor:
+    """Change the grey values of an (H, W) image in [0, 1] at random; the result is in [0, 1] again."""
+    draw = _uniform(generator, 8).tolist()
+    x = image
+    if config.blur:
+        x = _blur(x, config.blur * abs(draw[0]))
+    if config.field:
+        rows, columns = (torch.arange(n, dtype=torch.float32) for n in x.shape)
+        field = Warp(torch.zeros(2, 3), _uniform(generator, 2, 5, 5), (x.shape[0], x.shape[1])).displacement(
+            rows, columns
+        )[0]
+        x = x * (1.0 + config.field * field)
+    if config.gamma:
+        x = x.clamp(0.0, 1.0) ** (2.0 ** (config.gamma * draw[1]))
+    if config.contrast:
+        x = (x - 0.5) * math.exp(math.log1p(config.contrast) * draw[2]) + 0.5
+    if config.brightness:
+        x = x + config.brightness * draw[3]
+    if config.noise:
+        x = x + config.noise * abs(draw[4]) * torch.randn(x.shape, generator=generator)
+    if config.erase and draw[5] * 0.5 + 0.5 < config.erase:
+        x = _erase(x, generator)
+    return x.clamp(0.0, 1.0)
+
+
+def augment(image: Tensor, points: Tensor, config: AugmentationConfig, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Augment one image with its landmarks.
+
+    Args:
+        image: (H, W) float in [0, 1].
+        points: (K, 2) row, column; NaN is absent.
+        config: What may change.
+        generator: The randomness; the same state gives the same result.
+
+    Returns:
+        The (H, W) image and the (K, 2) points. A landmark that left the image keeps its position outside, where its
+        target heatmap fades to zero, so that a network learns to find nothing there.
+    """
+    if config.geometric:
+        shape = (image.shape[0], image.shape[1])
+        warp = random_warp(config, shape, generator)
+        image = warp.sample(image)
+        points = warp.to_output(points)
+    return change_intensity(image, config, generator), points
+
+
+def _blur(image: Tensor, sigma: float) -> Tensor:
+    reach = math.ceil(3.0 * sigma)
+    if reach == 0 or sigma < 0.1:
+        return image
+    offsets = torch.arange(-reach, reach + 1, dtype=torch.float32)
+    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    padded = F.pad(image[None, None], (reach, reach, reach, reach), mode="replicate")
+    return F.conv2d(F.conv2d(padded, kernel[None, None, :, None]), kernel[None, None, None, :])[0, 0]
+
+
+def _erase(image: Tensor, generator: Generator) -> Tensor:
+    """Blank a rectangle of up to a quarter of height and width with one grey, like a label or a shutter."""
+    u = torch.rand(5, generator=generator).tolist()
+    height, width = (max(1, int((0.05 + 0.2 * u[i]) * image.shape[i])) for i in (0, 1))
+    row, column = int(u[2] * (image.shape[0] - height)), int(u[3] * (image.shape[1] - width))
+    image = image.clone()
+    image[row : row + height, column : column + width] = u[4]
+    return image

@@ -1,0 +1,96 @@
+"""Options that several commands share, and how their values are read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from farnet.errors import InvalidInputError
+from farnet.spacing import Spacing, as_spacing
+
+__all__ = [
+    "DataOption",
+    "DatasetOption",
+    "DeviceOption",
+    "ForceOption",
+    "JsonOption",
+    "ModelOption",
+    "OptionalDataOption",
+    "examples",
+    "numbers",
+    "refuse_existing",
+    "spacing_option",
+    "words",
+]
+
+ModelOption = Annotated[
+    str,
+    typer.Option("--model", "-m", metavar="NAME|FILE", help="A model that 'farnet models' lists, or a model file."),
+]
+DeviceOption = Annotated[
+    str,
+    typer.Option("--device", "-d", metavar="auto|cpu|cuda|cuda:N|mps", help="Where the network runs."),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output instead of text and tables.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite results that are already there.")]
+DatasetOption = Annotated[str, typer.Option("--dataset", metavar="NAME", help="What kind of data set it is: isbi2015.")]
+_DATA = typer.Option("--data", metavar="FOLDER", help="Folder of the data set; for isbi2015 the one with RawImage.")
+DataOption = Annotated[Path, _DATA]
+OptionalDataOption = Annotated[Path | None, _DATA]
+
+
+def examples(text: str, *commands: tuple[str, str]) -> str:
+    """Help of a command: what it does, then commands to copy.
+
+    Args:
+        text: Paragraphs, wrapped anyhow.
+        commands: (what it does, the command).
+    """
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    shown = [f"[dim]# {what}[/dim]\n[cyan]{command}[/cyan]" for what, command in commands]
+    return "\n\n".join([*paragraphs, "[bold]Examples[/bold]", *shown])
+
+
+def words(text: str) -> list[str]:
+    """Split a list that is separated by commas or spaces."""
+    return text.replace(",", " ").split()
+
+
+def numbers(text: str, option: str) -> list[float]:
+    """Numbers separated by commas or spaces.
+
+    Raises:
+        InvalidInputError: If there is something else, or nothing.
+    """
+    try:
+        values = [float(word) for word in words(text)]
+    except ValueError:
+        values = []
+    if not values:
+        raise InvalidInputError(f"{option} is {text!r}; give numbers separated by commas, such as 2,2.5,3,4.")
+    return values
+
+
+def spacing_option(text: str | None) -> Spacing | None:
+    """The value of --spacing: one number, or row,column.
+
+    Raises:
+        InvalidInputError: If it is something else, or not above zero.
+    """
+    return None if text is None else as_spacing(numbers(text, "--spacing"), what="value of --spacing")
+
+
+def refuse_existing(paths: list[Path], *, force: bool) -> None:
+    """Stop before any work where a result would overwrite something.
+
+    Raises:
+        InvalidInputError: If one of the files is there, and `force` is not set.
+    """
+    there = [path for path in paths if path.exists()]
+    if there and not force:
+        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise InvalidInputError(
+            f"{there[0]}{more} would be overwritten; choose another --output, or add --force to replace it."
+        )

@@ -1,0 +1,56 @@
+"""Tables that several commands print."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from farnet.commands.console import number, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from farnet.landmarks import Landmarks
+
+__all__ = ["print_facts", "print_landmarks"]
+
+_LONGEST = 160  # characters of a value before it is cut
+
+
+def print_landmarks(landmarks: Landmarks) -> None:
+    """Print the landmarks of one radiograph."""
+    sd, unit = ("sd_px", "px") if landmarks.spacing is None else ("sd_mm", "mm")
+    rows = [
+        (
+            row["name"],
+            row["abbreviation"],
+            number(row["row"], 1),
+            number(row["column"], 1),
+            number(row["confidence"]),
+            number(row[sd]),
+        )
+        for row in landmarks.summary_table()
+    ]
+    missing = int((~landmarks.present).sum())
+    print_table(
+        ("landmark", "", "row (px)", "column (px)", "confidence", f"sd ({unit})"),
+        rows,
+        title=f"{landmarks.radiograph}: {landmarks.source}",
+        caption=f"{missing} not found" if missing else "",
+        left=2,
+    )
+
+
+def print_facts(title: str, facts: Mapping[str, Any]) -> None:
+    """Print what is known under names, nested names joined by dots; long values are cut."""
+    rows = [(name, text) for name, text in _flat(facts) if text]
+    if rows:
+        print_table(("", ""), rows, title=title, left=2)
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif value is not None:
+            text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            yield f"{prefix}{name}", text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."

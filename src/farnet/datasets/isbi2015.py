@@ -1,0 +1,245 @@
+"""The cephalograms of the ISBI 2015 grand challenge: 400 radiographs, 19 landmarks, two observers.
+
+Wang et al., "A benchmark for comparison of dental radiography analysis algorithms", Medical Image Analysis 31, 2016.
+The published folder, as this reader expects it (the folder of a split may be left out, capital letters do not matter)::
+
+    RawImage/TrainingData/001.bmp ... 150.bmp        split "train"
+    RawImage/Test1Data/151.bmp ... 300.bmp           split "test1"
+    RawImage/Test2Data/301.bmp ... 400.bmp           split "test2"
+    AnnotationsByMD/400_junior/001.txt ...           19 lines "x,y" in px, then 8 class labels (not used)
+    AnnotationsByMD/400_senior/001.txt ...
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+from farnet.errors import AnnotationError, InvalidInputError, unknown_name
+from farnet.formats.isbi_txt import read_isbi_points
+from farnet.landmarks import Landmarks, mean_landmarks
+from farnet.radiograph import Radiograph, read_radiograph
+from farnet.readers.image import image_size
+from farnet.scheme import LandmarkScheme, load_scheme
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["ISBI2015", "Observer", "Split"]
+
+Split = Literal["train", "test1", "test2", "all"]
+Observer = Literal["mean", "junior", "senior"]
+
+SPACING = 0.1
+"""mm per pixel, rows and columns, of every radiograph of the data set."""
+
+_FOLDERS = {"train": "TrainingData", "test1": "Test1Data", "test2": "Test2Data"}
+_OBSERVERS = ("junior", "senior")
+_REPEATED = {"173": "144", "283": "038"}  # the same picture under two numbers, found by comparing pixels
+_SUFFIXES = (".bmp", ".png", ".tif", ".tiff", ".jpg", ".jpeg")  # lossless first, should both be there
+_MARGIN = 0.1  # a point may lie outside the picture by this part of its side; beyond, the pair does not match
+
+
+class ISBI2015:
+    """One split of the data set, with the points of one observer or the mean of both.
+
+    Which files there are, and that each radiograph has both observers' files, is checked at once; the files
+    are read when they are asked for.
+
+    Args:
+        root: The folder that holds `RawImage` and `AnnotationsByMD`.
+        split: "train" (001-150), "test1" (151-300), "test2" (301-400), or "all": those that are there.
+        observer: Whose points `landmarks` gives: "junior", "senior" or their "mean", the customary ground
+            truth.
+
+    Raises:
+        UnknownNameError: If there is no such split or observer.
+        InvalidInputError: If a folder is missing or holds no radiographs.
+        AnnotationError: If a radiograph has no annotation file.
+    """
+
+    def __init__(self, root: str | Path, split: Split = "train", observer: Observer = "mean") -> None:
+        if split not in get_args(Split):
+            raise unknown_name("split of ISBI 2015:", split, get_args(Split))
+        if observer not in get_args(Observer):
+            raise unknown_name("observer of ISBI 2015:", observer, get_args(Observer))
+        self.root = _locate(Path(root))
+        self.split: Split = split
+        self.observer: Observer = observer
+        self.scheme: LandmarkScheme = load_scheme("cephalometric19")
+        self._images = self._find_images()
+        self._annotations = {name: self._find_annotations(name) for name in _OBSERVERS}
+        self._shapes: dict[str, tuple[int, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __repr__(self) -> str:
+        return (
+            f"ISBI2015({str(self.root)!r}, split={self.split!r}, observer={self.observer!r}), {len(self)} radiographs"
+        )
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Names of the radiographs, in order: "001", "002", ..."""
+        return tuple(self._images)
+
+    @property
+    def observers(self) -> tuple[str, ...]:
+        """Names of the observers, in the order in which results list them."""
+        return _OBSERVERS
+
+    @property
+    def duplicates(self) -> dict[str, str]:
+        """Test radiographs of this split that are also training radiographs, with the training radiograph's name."""
+        return {identity: twin for identity, twin in _REPEATED.items() if identity in self._images}
+
+    def path(self, index: int) -> Path:
+        """The file of a radiograph."""
+        return self._images[self.ids[index]]
+
+    def radiograph(self, index: int, *, checksum: bool = False) -> Radiograph:
+        """Read a radiograph; its spacing is 0.1 mm.
+
+        Args:
+            index: Its position in `ids`.
+            checksum: Also give the file's SHA-256.
+
+        Raises:
+            RadiographError: If the file cannot be read.
+        """
+        return read_radiograph(self.path(index), spacing=SPACING, checksum=checksum)
+
+    def landmarks(self, index: int) -> Landmarks:
+        """Points of the observer chosen for this split, or the mean of both observers' points.
+
+        Args:
+            index: Position of the radiograph in `ids`.
+
+        Raises:
+            AnnotationError: If a file of points is malformed or does not fit its radiograph.
+        """
+        if self.observer == "mean":
+            return mean_landmarks([self.observer_landmarks(index, name) for name in self.observers])
+        return self.observer_landmarks(index, self.observer)
+
+    def observer_landmarks(self, index: int, observer: str) -> Landmarks:
+        """Points of one observer.
+
+        Args:
+            index: Position of the radiograph in `ids`.
+            observer: One of `observers`.
+
+        Raises:
+            UnknownNameError: If there is no such observer.
+            AnnotationError: If the file of points is malformed or does not fit its radiograph.
+        """
+        if observer not in self._annotations:
+            raise unknown_name("observer of ISBI 2015:", observer, self.observers)
+        identity = self.ids[index]
+        path = self._annotations[observer][identity]
+        points = read_isbi_points(path)
+        shape = self._shape(identity)
+        _check_inside(points, shape, path, self._images[identity])
+        return Landmarks(
+            points=points,
+            scheme=self.scheme,
+            spacing=(SPACING, SPACING),
+            source=observer,
+            radiograph=identity,
+            image_shape=shape,
+        )
+
+    def _shape(self, identity: str) -> tuple[int, int]:
+        if identity not in self._shapes:
+            self._shapes[identity] = image_size(self._images[identity])
+        return self._shapes[identity]
+
+    def _find_images(self) -> dict[str, Path]:
+        raw = _child(self.root, "RawImage")
+        wanted = list(_FOLDERS) if self.split == "all" else [self.split]
+        folders = [folder for split in wanted if (folder := _find_child(raw, _FOLDERS[split])) is not None]
+        if not folders:
+            raise InvalidInputError(
+                f"Split {self.split!r} of ISBI 2015 needs "
+                f"{' or '.join(str(raw / _FOLDERS[split]) for split in wanted)}, which is not there. {raw} "
+                f"holds: {_listing(raw)}."
+            )
+        images: dict[str, Path] = {}
+        for folder in folders:
+            found = _by_identity(folder, _SUFFIXES)
+            if not found:
+                raise InvalidInputError(
+                    f"{folder} holds no radiographs; expected are files like 001.bmp ({', '.join(_SUFFIXES)})."
+                )
+            images.update(found)
+        return {identity: images[identity] for identity in sorted(images)}
+
+    def _find_annotations(self, observer: str) -> dict[str, Path]:
+        folder = _child(_child(self.root, "AnnotationsByMD"), f"400_{observer}")
+        found = _by_identity(folder, (".txt",))
+        missing = [identity for identity in self._images if identity not in found]
+        if missing:
+            listed = ", ".join(missing[:10]) + (", ..." if len(missing) > 10 else "")
+            raise AnnotationError(
+                f"{len(missing)} of {len(self)} radiographs of split {self.split!r} have no annotation in "
+                f"{folder}: {listed}. Put the missing .txt files there, or take the radiographs out of "
+                f"{self.root / 'RawImage'}."
+            )
+        return found
+
+
+def _locate(root: Path) -> Path:
+    """The folder that holds RawImage: the one given, its parent if that is RawImage, or its only child that does."""
+    if not root.is_dir():
+        raise InvalidInputError(f"There is no folder {root}. Give the folder that holds RawImage and AnnotationsByMD.")
+    if _find_child(root, "RawImage") is not None:
+        return root
+    if root.name.casefold() == "rawimage":
+        return root.parent
+    inside = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and _find_child(folder, "RawImage")]
+    if len(inside) == 1:
+        return inside[0]
+    raise InvalidInputError(
+        f"{root} is no ISBI 2015 folder: it must hold RawImage and AnnotationsByMD. It holds: {_listing(root)}."
+    )
+
+
+def _find_child(folder: Path, name: str) -> Path | None:
+    exact = folder / name
+    if exact.is_dir():
+        return exact
+    return next(
+        (child for child in folder.iterdir() if child.name.casefold() == name.casefold() and child.is_dir()), None
+    )
+
+
+def _child(folder: Path, name: str) -> Path:
+    child = _find_child(folder, name)
+    if child is None:
+        raise InvalidInputError(f"ISBI 2015 needs the folder {folder / name}. {folder} holds: {_listing(folder)}.")
+    return child
+
+
+def _listing(folder: Path) -> str:
+    names = sorted(child.name for child in folder.iterdir())
+    return (", ".join(names[:8]) + (", ..." if len(names) > 8 else "")) or "nothing"
+
+
+def _by_identity(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """Files of a folder by their number with three digits; of two with one number, the earlier ending wins."""
+    files = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.stem.isdecimal()]
+    files.sort(key=lambda path: (suffixes.index(path.suffix.lower()), path.name), reverse=True)
+    return {f"{int(path.stem):03d}": path for path in files}
+
+
+def _check_inside(points: NDArray[np.float64], shape: tuple[int, int], path: Path, image: Path) -> None:
+    for number, point in enumerate(points, start=1):
+        for position, side in zip(point, shape, strict=True):
+            if not -_MARGIN * side <= position <= (1 + _MARGIN) * side:
+                raise AnnotationError(
+                    f"{path}, line {number}: the point x={point[1]:g}, y={point[0]:g} is far outside "
+                    f"{image}, which is {shape[1]} x {shape[0]} px (x, y). The annotation belongs to another "
+                    "radiograph, or the radiograph has been resized: use the published size."
+                )

@@ -1,0 +1,224 @@
+"""Detect landmarks: radiograph -> frame -> network -> decoder -> landmarks, each step one call."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import farnet
+from farnet.devices import resolve_device
+from farnet.errors import DeviceError
+from farnet.heatmaps import DecodedPoints, decode
+from farnet.inputs import network_input, normalise
+from farnet.landmarks import Landmarks
+from farnet.modelfile import ModelMetadata, load_model, model_sha256
+from farnet.networks.inference import optimise
+from farnet.reframing import reframed
+from farnet.zoo import DEFAULT_MODEL, find_model
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from farnet.frame import Frame
+    from farnet.networks.farnet import FARNet
+    from farnet.radiograph import Radiograph
+
+__all__ = ["Detection", "Detector"]
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """What a detector found in one radiograph.
+
+    Attributes:
+        landmarks: The points in pixels of the radiograph, with confidence and covariance; NaN where nothing was found.
+        heatmaps: (K, h, w) float32 in the network's frame, or None when not asked for.
+        frame: How the radiograph lay in the network's input.
+        seconds: Time from radiograph to landmarks.
+    """
+
+    landmarks: Landmarks
+    heatmaps: NDArray[np.float32] | None
+    frame: Frame
+    seconds: float
+
+
+class Detector:
+    """A model, ready to detect.
+
+    Args:
+        model: Name of a model (`farnet.zoo.list_models`) or path of a model file.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+
+    Attributes:
+        name: Name of the model.
+        sha256: SHA-256 of its file.
+        metadata: What its file says.
+        scheme: The landmarks that it finds.
+        device: Where it runs.
+
+    Raises:
+        UnknownNameError: There is no such model.
+        ModelFileError: The model file cannot be used.
+        DeviceError: The device cannot be used, or its memory is too small.
+    """
+
+    def __init__(self, model: str | Path = DEFAULT_MODEL, device: str = "auto") -> None:
+        place = resolve_device(device).name
+        path = find_model(model)
+        network, metadata = load_model(path)
+        self._set_up(network, metadata, model_sha256(path), place)
+
+    @classmethod
+    def from_network(cls, network: FARNet, metadata: ModelMetadata, device: str = "auto") -> Detector:
+        """A detector of a network in memory, such as one that has just been trained; its `sha256` is empty."""
+        detector = cls.__new__(cls)
+        detector._set_up(network, metadata, "", resolve_device(device).name)
+        return detector
+
+    def _set_up(self, network: FARNet, metadata: ModelMetadata, sha256: str, device: str) -> None:
+        self.metadata = metadata
+        self.name = metadata.name
+        self.sha256 = sha256
+        self.scheme = metadata.landmark_scheme
+        self.device = device
+        self._network: torch.nn.Module | None
+        try:
+            self._network = optimise(network).to(device)
+        except torch.OutOfMemoryError as error:
+            raise self._out_of_memory() from error
+
+    def detect(self, radiograph: Radiograph, *, heatmaps: bool = False) -> Detection:
+        """Find the landmarks of one radiograph.
+
+        Args:
+            radiograph: Bone bright, any size and grey depth.
+            heatmaps: Keep the heatmaps.
+
+        Raises:
+            DeviceError: The device ran out of memory (it has been freed), or the detector was closed.
+        """
+        steps = self.steps(radiograph, heatmaps=heatmaps)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                found: Detection = end.value
+                return found
+
+    def steps(self, radiograph: Radiograph, *, heatmaps: bool = False) -> Generator[str, None, Detection]:
+        """Like `detect`, pausing before each stage so that the caller can show progress or stop.
+
+        Yields:
+            "prepare", "network", "decode"; twice where the anatomy lies unlike in training and is looked at again in a
+            better frame (`farnet.reframing`).
+
+        Returns:
+            The detection, as the value of the generator.
+        """
+        if self._network is None:
+            raise DeviceError("this detector was closed; make a new one")
+        started = time.perf_counter()
+        frame = self.metadata.input.frame(radiograph.shape)
+        yield "prepare"
+        grey = network_input(radiograph.pixels, frame, self.metadata.input)
+        yield "network"
+        maps = self._heatmaps(grey)
+        yield "decode"
+        decoded = self._decode(maps)
+        better = self._better_frame(frame, decoded)
+        if better is not None:
+            yield "prepare"
+            grey = network_input(radiograph.pixels, better, self.metadata.input)
+            yield "network"
+            maps_again = self._heatmaps(grey)
+            yield "decode"
+            again = self._decode(maps_again)
+            if _found(again) >= _found(decoded):
+                frame, maps, decoded = better, maps_again, again
+        landmarks = self._landmarks(radiograph, frame, decoded)
+        kept = np.ascontiguousarray(maps.cpu().numpy()) if heatmaps else None
+        return Detection(landmarks, kept, frame, time.perf_counter() - started)
+
+    def _heatmaps(self, grey: NDArray[np.float32]) -> Tensor:
+        """(h, w) in 0..1 -> (K, h, w) fine heatmaps, float32."""
+        assert self._network is not None
+        try:
+            with torch.inference_mode():
+                image = normalise(torch.from_numpy(grey)[None].to(self.device))
+                maps: Tensor = self._network(image).fine[0].float()
+                return maps.cpu() if self.device == "mps" else maps  # decoding needs float64, which mps lacks
+        except torch.OutOfMemoryError as error:
+            self.close()
+            raise self._out_of_memory() from error
+
+    def _decode(self, maps: Tensor) -> DecodedPoints:
+        decoder = self.metadata.decoder
+        with torch.inference_mode():
+            decoded = decode(maps, decoder.sigma, decoder.method, min_peak=decoder.min_peak)
+        return DecodedPoints(*(part.cpu() for part in decoded))
+
+    def _better_frame(self, frame: Frame, decoded: DecodedPoints) -> Frame | None:
+        typical = self.metadata.typical_points
+        if typical is None:
+            return None
+        points, confidence = decoded.points.numpy(), decoded.confidence.numpy()
+        return reframed(frame, points, confidence, np.asarray(typical, np.float64), self.metadata.input.fit)
+
+    def close(self) -> None:
+        """Give the memory back; the detector cannot be used after it."""
+        self._network = None
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+    def _landmarks(self, radiograph: Radiograph, frame: Frame, decoded: DecodedPoints) -> Landmarks:
+        return Landmarks(
+            points=frame.to_radiograph(decoded.points.numpy()),
+            scheme=self.scheme,
+            spacing=radiograph.spacing,
+            confidence=decoded.confidence.numpy(),
+            covariance=frame.covariance_to_radiograph(decoded.covariance.numpy()),
+            source=f"model {self.name}",
+            radiograph=radiograph.name,
+            image_shape=radiograph.shape,
+            image_sha256=radiograph.sha256,
+            provenance=self._provenance(radiograph, frame),
+        )
+
+    def _provenance(self, radiograph: Radiograph, frame: Frame) -> dict[str, Any]:
+        return {
+            "model": self.name,
+            "model_sha256": self.sha256,
+            "device": self.device,
+            "farnet": farnet.__version__,
+            "torch": torch.__version__,
+            "decoder": self.metadata.decoder.model_dump(),
+            "network_shape": list(frame.network_shape),
+            "crop": list(frame.crop),
+            "image": str(radiograph.path) if radiograph.path else None,
+            "spacing_source": radiograph.spacing_source,
+            "time": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        }
+
+    def _out_of_memory(self) -> DeviceError:
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+        height, width = self.metadata.input.shape
+        return DeviceError(
+            f"{self.device} has too little free memory for {self.name} at {height} x {width}; close what else "
+            "uses it, or use device 'cpu'"
+        )
+
+
+def _found(decoded: DecodedPoints) -> float:
+    """Sum of confidences: how much of the anatomy was found, and how surely."""
+    return float(torch.nan_to_num(decoded.confidence).sum())

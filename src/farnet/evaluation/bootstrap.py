@@ -1,0 +1,114 @@
+"""Bootstrap over radiographs: how much a figure would change had other patients been looked at.
+
+The landmarks of one radiograph rise and fall together, so whole radiographs are drawn, never single landmarks. A draw
+is a row of counts (how often each radiograph was drawn), and every statistic is a sum weighted by these counts: 2,000
+draws are one matrix product instead of a loop.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["LEVEL", "draw_counts", "intervals"]
+
+LEVEL = 0.95
+"""Coverage of the intervals: from the 2.5th to the 97.5th percentile of the draws."""
+
+_CHUNK = 4_000_000  # draws x values that the median holds at a time
+
+
+def draw_counts(radiographs: int, draws: int, seed: int) -> NDArray[np.float64]:
+    """Draw radiographs with replacement.
+
+    Args:
+        radiographs: N, how many there are.
+        draws: B, how many times N of them are drawn.
+        seed: The same seed gives the same draws.
+
+    Returns:
+        (B, N) how often each radiograph was drawn; every row sums to N.
+    """
+    drawn = np.random.default_rng(seed).integers(0, radiographs, size=(draws, radiographs))
+    flat = (drawn + radiographs * np.arange(draws)[:, None]).ravel()
+    return np.bincount(flat, minlength=draws * radiographs).reshape(draws, radiographs).astype(np.float64)
+
+
+def intervals(
+    errors: NDArray[np.float64],
+    missed: NDArray[np.bool_],
+    limits: Sequence[float],
+    draws: int,
+    seed: int,
+) -> dict[str, NDArray[np.float64]]:
+    """Percentile intervals of the mean, SD, median and success rates of radial errors.
+
+    Args:
+        errors: (N, M, G) radial errors of N radiographs, M measurements in each of G groups; NaN = no error known.
+        missed: (N, M, G) True where a landmark was there and not found: a failure at every radius.
+        limits: R greatest errors that count as a success (<=).
+        draws: B, number of bootstrap draws.
+        seed: Seed of the draws.
+
+    Returns:
+        ``mre``, ``sd``, ``median``: (G, 2) lower and upper end; ``sdr``: (R, G, 2) in per cent. NaN where a group has
+        no errors.
+    """
+    count = draw_counts(errors.shape[0], draws, seed)
+    known = ~np.isnan(errors)
+    filled = np.where(known, errors, 0.0)
+    total = count @ known.sum(axis=1)
+    # Centred before squaring: the variance is then no small difference of large numbers.
+    centre = filled.sum(axis=(0, 1)) / np.maximum(known.sum(axis=(0, 1)), 1)
+    centred = np.where(known, errors - centre, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shift = count @ centred.sum(axis=1) / total
+        variance = count @ np.square(centred).sum(axis=1) / total - np.square(shift)
+        trials = total + count @ missed.sum(axis=1)
+        rates = np.stack([100.0 * (count @ (known & (errors <= limit)).sum(axis=1)) / trials for limit in limits])
+    values = {
+        "mre": centre + shift,
+        "sd": np.sqrt(np.maximum(variance, 0.0)),
+        "median": _medians(errors, known, count),
+        "sdr": rates,
+    }
+    return {key: _ends(draw) for key, draw in values.items()}
+
+
+def _medians(errors: NDArray[np.float64], known: NDArray[np.bool_], count: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(B, G) the median of every draw: the middle of the sorted errors, each repeated as often as drawn."""
+    radiograph = np.broadcast_to(np.arange(errors.shape[0])[:, None], errors.shape[:2])
+    medians = np.full((count.shape[0], errors.shape[2]), np.nan)
+    for group in range(errors.shape[2]):
+        values, owner = errors[:, :, group][known[:, :, group]], radiograph[known[:, :, group]]
+        if not values.size:
+            continue
+        order = np.argsort(values)
+        values, owner = values[order], owner[order]
+        step = max(1, _CHUNK // values.size)
+        for start in range(0, count.shape[0], step):
+            up_to = np.cumsum(count[start : start + step, owner], axis=1)
+            total = up_to[:, -1]
+            # The lower and upper middle (the same one of an odd number), counted from 0.
+            low = (up_to <= ((total - 1) // 2)[:, None]).sum(axis=1)
+            high = (up_to <= (total // 2)[:, None]).sum(axis=1)
+            last = values.size - 1  # reached only by a draw without any value, which stays NaN
+            middle = (values[np.minimum(low, last)] + values[np.minimum(high, last)]) / 2.0
+            medians[start : start + step, group] = np.where(total > 0, middle, np.nan)
+    return medians
+
+
+def _ends(draws: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(..., B, G) -> (..., G, 2), over the draws that have a value; NaN where none has."""
+    tail = (1.0 - LEVEL) / 2.0
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="All-NaN slice")
+        ends = np.nanquantile(draws, (tail, 1.0 - tail), axis=-2)
+    return np.asarray(np.moveaxis(ends, 0, -1))

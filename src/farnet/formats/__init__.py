@@ -1,0 +1,20 @@
+"""Files of landmarks: one module per format, one registry that finds the right one.
+
+A further format is a module with an `AnnotationFormat`, registered here or, from another package, with
+`register_format`.
+"""
+
+from farnet.formats.csv import FARNET_CSV
+from farnet.formats.isbi_txt import ISBI_TXT
+from farnet.formats.registry import (
+    AnnotationFormat,
+    annotation_formats,
+    read_annotations,
+    register_format,
+    write_annotations,
+)
+
+__all__ = ["AnnotationFormat", "annotation_formats", "read_annotations", "register_format", "write_annotations"]
+
+register_format(FARNET_CSV)
+register_format(ISBI_TXT)

@@ -1,0 +1,190 @@
+"""The registry of annotation formats: files of landmarks, found by name, by ending, or by content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from farnet.errors import AnnotationError, InvalidInputError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from farnet.landmarks import Landmarks
+    from farnet.scheme import LandmarkScheme
+
+__all__ = [
+    "AnnotationFormat",
+    "annotation_formats",
+    "read_annotations",
+    "read_text",
+    "register_format",
+    "write_annotations",
+]
+
+
+class _Read(Protocol):
+    def __call__(self, path: Path, scheme: LandmarkScheme | None, /) -> list[Landmarks]: ...
+
+
+class _Write(Protocol):
+    def __call__(self, path: Path, landmarks: Sequence[Landmarks], /) -> None: ...
+
+
+@dataclass(frozen=True)
+class AnnotationFormat:
+    """One file format that holds landmarks.
+
+    Attributes:
+        name: Identifier used on the command line, e.g. "farnet-csv".
+        title: Name for people.
+        suffixes: Endings in lower case with their dot, the usual one first.
+        read: (path, scheme or None) -> the landmarks in the file, in its order. Raises AnnotationError on a
+            malformed file and SchemeError where the file is of another scheme than the one asked for.
+        write: (path, landmarks) -> None, all or nothing; None for a format that is only read.
+        holds_many: One file can hold the landmarks of several radiographs.
+        recognises: (first bytes of a file) -> whether it looks like this format; needed where formats share
+            an ending.
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...]
+    read: _Read
+    write: _Write | None = None
+    holds_many: bool = False
+    recognises: Callable[[bytes], bool] | None = None
+
+
+_FORMATS: dict[str, AnnotationFormat] = {}
+_HEAD_BYTES = 4096
+
+
+def register_format(format: AnnotationFormat) -> AnnotationFormat:
+    """Add a format to those that `read_annotations` and `write_annotations` know.
+
+    Raises:
+        InvalidInputError: If there is another format of this name.
+    """
+    if _FORMATS.setdefault(format.name, format) is not format:
+        raise InvalidInputError(f"There is already an annotation format {format.name!r}; choose another name.")
+    return format
+
+
+def annotation_formats() -> tuple[AnnotationFormat, ...]:
+    """The registered formats, in the order of registration."""
+    return tuple(_FORMATS.values())
+
+
+def read_annotations(
+    path: str | Path, *, format: str | None = None, scheme: LandmarkScheme | None = None
+) -> list[Landmarks]:
+    """Read landmarks from a file, or from all annotation files of a folder.
+
+    Args:
+        path: The file, or a folder whose files with a known ending are read in the order of their names.
+        format: Name of the format; None finds it by the file's ending, and by its content where formats share one.
+        scheme: The scheme that the landmarks must have; needed for a scheme that is not bundled.
+
+    Returns:
+        One `Landmarks` per radiograph and observer, in the order of the file.
+
+    Raises:
+        AnnotationError: If the file is missing, empty, or not of the format.
+        SchemeError: If it is of another scheme than the one asked for.
+        UnknownNameError: If there is no such format, or none has the file's ending.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _read_folder(path, format, scheme)
+    return _format_for(path, format, reading=True).read(path, scheme)
+
+
+def _read_folder(folder: Path, format: str | None, scheme: LandmarkScheme | None) -> list[Landmarks]:
+    endings = _suffixes(_named(format) if format is not None else None)
+    files = sorted(
+        file
+        for file in folder.iterdir()
+        if file.is_file() and not file.name.startswith(".") and file.name.lower().endswith(endings)
+    )
+    if not files:
+        raise AnnotationError(f"The folder {folder} holds no annotation files ({', '.join(endings)}).")
+    return [item for file in files for item in _format_for(file, format, reading=True).read(file, scheme)]
+
+
+def write_annotations(path: str | Path, landmarks: Sequence[Landmarks], *, format: str | None = None) -> None:
+    """Write landmarks to a file, all or nothing: if it fails, what stood there before is untouched.
+
+    Args:
+        path: The file; folders on its way are made.
+        landmarks: At least one; some formats hold only one.
+        format: Name of the format; None finds it by the file's ending.
+
+    Raises:
+        AnnotationError: If there is nothing to write, or the format cannot hold it.
+        SchemeError: If the format cannot hold the scheme.
+        UnknownNameError: If there is no such format, or none has the file's ending.
+        OutputError: If the file cannot be written.
+    """
+    path = Path(path)
+    chosen = _format_for(path, format, reading=False)
+    if chosen.write is None:
+        raise AnnotationError(f"The format {chosen.name} can be read, not written.")
+    if not landmarks:
+        raise AnnotationError("There are no landmarks to write; give those of at least one radiograph.")
+    chosen.write(path, landmarks)
+
+
+def read_text(path: Path) -> str:
+    """Read a text file in UTF-8, with or without a byte order mark; line ends stay as they are.
+
+    Raises:
+        AnnotationError: If it is missing, empty, or no text.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise AnnotationError(f"There is no file {path}. Check the name and the folder.") from error
+    except OSError as error:
+        raise AnnotationError(f"The file {path} cannot be read: {error.strerror or error}.") from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise AnnotationError(f"The file {path} is no text in UTF-8 ({error.reason} at byte {error.start}).") from error
+    if not text.strip():
+        raise AnnotationError(f"The file {path} is empty.")
+    return text
+
+
+def _suffixes(only: AnnotationFormat | None = None) -> tuple[str, ...]:
+    formats = annotation_formats() if only is None else (only,)
+    return tuple(dict.fromkeys(suffix for item in formats for suffix in item.suffixes))
+
+
+def _named(name: str) -> AnnotationFormat:
+    if name not in _FORMATS:
+        raise unknown_name("annotation format", name, _FORMATS)
+    return _FORMATS[name]
+
+
+def _format_for(path: Path, name: str | None, *, reading: bool) -> AnnotationFormat:
+    if name is not None:
+        return _named(name)
+    candidates = [item for item in annotation_formats() if path.name.lower().endswith(item.suffixes)]
+    if not candidates:
+        raise unknown_name("ending of an annotation file:", path.suffix or path.name, _suffixes())
+    if not reading:
+        return next((item for item in candidates if item.write is not None), candidates[0])
+    if len(candidates) == 1:
+        return candidates[0]
+    head = _head(path)
+    return next((item for item in candidates if item.recognises is not None and item.recognises(head)), candidates[0])
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD_BYTES)
+    except OSError:
+        return b""  # the format's own reader says why

@@ -1,0 +1,239 @@
+"""The landmarks of one radiograph."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from farnet.errors import AnnotationError, SchemeError
+from farnet.spacing import Spacing, as_spacing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from farnet.scheme import LandmarkScheme
+
+__all__ = ["Landmarks", "mean_landmarks"]
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """The K landmarks of one radiograph, in the order of their scheme.
+
+    Points are (row, column) in pixels of the original radiograph; the centre of a pixel is the integer. A row
+    of NaN is an absent landmark. Arrays are copied on the way in and are read-only; `replace` makes a changed
+    copy.
+
+    Attributes:
+        points: (K, 2) float64, (row, column); NaN = absent.
+        scheme: What the K landmarks are.
+        spacing: (row, column) in mm per pixel, or None where it is unknown.
+        confidence: (K,) float64, higher is surer, NaN = not known; None where nothing gives one.
+        covariance: (K, 2, 2) float64, px^2 in (row, column) order, NaN = not known; None where nothing gives
+            one.
+        edited: (K,) bool, True where a person has moved or placed the point; None where it is not tracked.
+        source: Who or what placed the points: "model ceph19-compact", "junior", ...
+        radiograph: Name of the radiograph.
+        image_shape: (rows, columns) of the radiograph, or None.
+        image_sha256: SHA-256 of the radiograph's file in hexadecimal, or None.
+        provenance: Anything else that should travel with the points; JSON types only.
+
+    Raises:
+        AnnotationError: If an array has another shape than the scheme asks for, a point is half NaN or
+            infinite, a covariance is not symmetric with a non-negative diagonal, or the provenance is not
+            JSON.
+        InvalidInputError: If the spacing is not above zero.
+    """
+
+    points: NDArray[np.float64]
+    scheme: LandmarkScheme
+    spacing: Spacing | None = None
+    confidence: NDArray[np.float64] | None = None
+    covariance: NDArray[np.float64] | None = None
+    edited: NDArray[np.bool_] | None = None
+    source: str = ""
+    radiograph: str = ""
+    image_shape: tuple[int, int] | None = None
+    image_sha256: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        count = len(self.scheme)
+        points = _array(self.points, "points", (count, 2), self.scheme)
+        missing = np.isnan(points)
+        half = missing.any(axis=1) & ~missing.all(axis=1)
+        if half.any() or np.isinf(points).any():
+            bad = int(np.flatnonzero(half | np.isinf(points).any(axis=1))[0])
+            raise AnnotationError(
+                f"Landmark {self.scheme.names[bad]!r} is at {tuple(points[bad].tolist())}; a point is two "
+                "finite numbers (row, column), or twice NaN where the landmark is absent."
+            )
+        _set(self, "points", points)
+        _set(self, "spacing", as_spacing(self.spacing))
+        if self.confidence is not None:
+            _set(self, "confidence", _array(self.confidence, "confidence", (count,), self.scheme))
+        if self.covariance is not None:
+            _set(self, "covariance", _covariance(self.covariance, self.scheme))
+        if self.edited is not None:
+            _set(self, "edited", _array(self.edited, "edited", (count,), self.scheme, np.bool_))
+        if self.image_shape is not None:
+            rows, columns = self.image_shape
+            _set(self, "image_shape", (int(rows), int(columns)))
+        try:
+            _set(self, "provenance", json.loads(json.dumps(dict(self.provenance))))
+        except (TypeError, ValueError) as error:
+            raise AnnotationError(
+                f"The provenance of the landmarks holds something that JSON cannot: {error}. "
+                "Use texts, numbers, lists and dictionaries with texts as keys."
+            ) from error
+
+    def __len__(self) -> int:
+        return len(self.scheme)
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """(K,) bool, True where the landmark has a point."""
+        return ~np.isnan(self.points[:, 0])
+
+    @property
+    def sd_px(self) -> NDArray[np.float64]:
+        """(K,) standard deviation of a point along one axis, in px; NaN where absent or unknown.
+
+        It is the root of the mean of the two variances, sqrt((c_rr + c_cc) / 2).
+        """
+        return self._sd((1.0, 1.0))
+
+    @property
+    def sd_mm(self) -> NDArray[np.float64] | None:
+        """(K,) like `sd_px`, in mm; None where the spacing is unknown."""
+        return None if self.spacing is None else self._sd(self.spacing)
+
+    def _sd(self, scale: Spacing) -> NDArray[np.float64]:
+        if self.covariance is None:
+            return np.full(len(self), np.nan)
+        variances = np.diagonal(self.covariance, axis1=1, axis2=2) * np.square(scale)
+        return np.where(self.present, np.sqrt(variances.mean(axis=1)), np.nan)
+
+    def replace(self, **changes: Any) -> Landmarks:
+        """Make a copy with some attributes changed; it is checked like a new one."""
+        return dataclasses.replace(self, **changes)
+
+    def equals(self, other: Landmarks) -> bool:
+        """Tell whether every attribute is the same, to the last bit; NaN equals NaN."""
+        for item in dataclasses.fields(self):
+            mine, theirs = getattr(self, item.name), getattr(other, item.name)
+            if isinstance(mine, np.ndarray) and isinstance(theirs, np.ndarray):
+                if not np.array_equal(mine, theirs, equal_nan=mine.dtype != np.bool_):
+                    return False
+            elif isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray) or mine != theirs:
+                return False
+        return True
+
+    def summary_table(self) -> list[dict[str, Any]]:
+        """List the landmarks as rows of a table, with JSON types only.
+
+        Returns:
+            K dictionaries with `name`, `abbreviation`, `row`, `column` (px), `confidence`, `sd_px`, `sd_mm`
+            and `edited`; None stands for absent or unknown.
+        """
+        count = len(self)
+        unknown = np.full(count, np.nan)
+        confidence = unknown if self.confidence is None else self.confidence
+        sd_mm = unknown if self.sd_mm is None else self.sd_mm
+        columns = {
+            "row": self.points[:, 0],
+            "column": self.points[:, 1],
+            "confidence": confidence,
+            "sd_px": self.sd_px,
+            "sd_mm": sd_mm,
+        }
+        return [
+            {
+                "name": landmark.name,
+                "abbreviation": landmark.abbreviation,
+                **{key: None if np.isnan(values[k]) else float(values[k]) for key, values in columns.items()},
+                "edited": None if self.edited is None else bool(self.edited[k]),
+            }
+            for k, landmark in enumerate(self.scheme.landmarks)
+        ]
+
+
+def mean_landmarks(observations: Sequence[Landmarks]) -> Landmarks:
+    """Average the points that several observers placed on one radiograph.
+
+    Args:
+        observations: At least one; all of the same scheme, radiograph, spacing and image shape.
+
+    Returns:
+        The mean points; a landmark that any observer left out is absent (NaN). Confidence, covariance and
+        edits are dropped, the sources are named together.
+
+    Raises:
+        AnnotationError: If there is nothing to average, or the observations are of different radiographs.
+        SchemeError: If they have different schemes.
+    """
+    if not observations:
+        raise AnnotationError("There are no landmarks to average; give those of at least one observer.")
+    first = observations[0]
+    for other in observations[1:]:
+        if other.scheme != first.scheme:
+            raise SchemeError(
+                f"Landmarks of scheme {first.scheme.name!r} cannot be averaged with those of {other.scheme.name!r}."
+            )
+        for attribute in ("radiograph", "spacing", "image_shape", "image_sha256"):
+            mine, theirs = getattr(first, attribute), getattr(other, attribute)
+            if mine != theirs:
+                raise AnnotationError(
+                    f"Only landmarks of one and the same radiograph can be averaged; their {attribute} "
+                    f"differs: {mine!r} and {theirs!r}."
+                )
+    sources = list(dict.fromkeys(item.source for item in observations if item.source))
+    return Landmarks(
+        points=np.mean([item.points for item in observations], axis=0),
+        scheme=first.scheme,
+        spacing=first.spacing,
+        source=f"mean of {', '.join(sources)}" if sources else "mean",
+        radiograph=first.radiograph,
+        image_shape=first.image_shape,
+        image_sha256=first.image_sha256,
+    )
+
+
+def _set(landmarks: Landmarks, name: str, value: object) -> None:
+    object.__setattr__(landmarks, name, value)
+
+
+def _array(
+    value: ArrayLike, what: str, shape: tuple[int, ...], scheme: LandmarkScheme, dtype: type[np.generic] = np.float64
+) -> NDArray[Any]:
+    """Copy into a read-only array of the wanted type and shape."""
+    try:
+        array = np.array(value, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise AnnotationError(f"The {what} of the landmarks are not numbers: {error}.") from error
+    if array.shape != shape:
+        raise AnnotationError(
+            f"The {what} of the landmarks have the shape {array.shape}; scheme {scheme.name!r} has "
+            f"{len(scheme)} landmarks, so it must be {shape}."
+        )
+    array.setflags(write=False)
+    return array
+
+
+def _covariance(value: ArrayLike, scheme: LandmarkScheme) -> NDArray[np.float64]:
+    covariance = _array(value, "covariance", (len(scheme), 2, 2), scheme)
+    lopsided = ~np.isclose(covariance[:, 0, 1], covariance[:, 1, 0], rtol=1e-6, atol=1e-9, equal_nan=True)
+    negative = (np.diagonal(covariance, axis1=1, axis2=2) < 0).any(axis=1)
+    bad = np.flatnonzero(lopsided | negative | np.isinf(covariance).any(axis=(1, 2)))
+    if bad.size:
+        raise AnnotationError(
+            f"The covariance of landmark {scheme.names[bad[0]]!r} is {covariance[bad[0]].tolist()}; it must "
+            "be symmetric and finite with variances of at least zero (px^2), or NaN where it is unknown."
+        )
+    return covariance

@@ -1,0 +1,268 @@
+"""Landmark schemes: which landmarks there are, in which order, what they are called and how they are drawn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+from farnet.errors import SchemeError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["LandmarkDefinition", "LandmarkScheme", "Side", "bundled_schemes", "load_scheme"]
+
+Side = Literal["midline", "left", "right", "none"]
+"""Where a landmark lies as the radiograph is displayed; "none" where the view has no sides or both are superposed."""
+
+_BUNDLED = ("cephalometric19", "hand37", "spine68")
+_FORMAT = "farnet-scheme"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkDefinition:
+    """One landmark of a scheme.
+
+    Attributes:
+        name: Full name, e.g. "Nasion".
+        abbreviation: Short name drawn beside the point, e.g. "N"; unique within its scheme.
+        definition: One sentence that tells where to put the point.
+        side: "left" or "right" as displayed, "midline", or "none".
+    """
+
+    name: str
+    abbreviation: str
+    definition: str = ""
+    side: Side = "none"
+
+
+@dataclass(frozen=True)
+class LandmarkScheme:
+    """An ordered set of K landmarks.
+
+    Two schemes are equal when all their fields are; the order of the landmarks is part of what a scheme is.
+
+    Attributes:
+        name: Identifier used in files and on the command line, e.g. "cephalometric19".
+        title: Name for people, e.g. "Lateral cephalogram, 19 landmarks".
+        landmarks: The K landmarks in the order of heatmaps, points and tables.
+        links: Pairs of landmark indices (0-based) that are joined by a line when drawn.
+
+    Raises:
+        SchemeError: If there is no landmark, a name or abbreviation is empty or not unique (case is ignored),
+            a side is unknown, or a link does not join two different landmarks of the scheme.
+    """
+
+    name: str
+    title: str
+    landmarks: tuple[LandmarkDefinition, ...]
+    links: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "landmarks", tuple(self.landmarks))
+        object.__setattr__(self, "links", tuple((int(a), int(b)) for a, b in self.links))
+        if not self.name.strip():
+            raise SchemeError("A landmark scheme needs a name.")
+        if not self.landmarks:
+            raise SchemeError(f"Scheme {self.name!r} has no landmarks; it needs at least one.")
+        self._check_names()
+        for a, b in self.links:
+            if a == b or not (0 <= a < len(self.landmarks) and 0 <= b < len(self.landmarks)):
+                raise SchemeError(
+                    f"Scheme {self.name!r} has the link {(a, b)}; a link joins two different landmarks, "
+                    f"numbered 0 to {len(self.landmarks) - 1}."
+                )
+
+    def _check_names(self) -> None:
+        owner: dict[str, int] = {}
+        for index, landmark in enumerate(self.landmarks):
+            if landmark.side not in get_args(Side):
+                raise SchemeError(
+                    f"Landmark {landmark.name!r} of scheme {self.name!r} has the side {landmark.side!r}; "
+                    f"allowed: {', '.join(get_args(Side))}."
+                )
+            for key in (landmark.name, landmark.abbreviation):
+                if not key.strip():
+                    raise SchemeError(
+                        f"Landmark {index + 1} of scheme {self.name!r} has an empty name or abbreviation."
+                    )
+                if owner.setdefault(_folded(key), index) != index:
+                    raise SchemeError(
+                        f"Scheme {self.name!r} uses {key!r} for landmarks {owner[_folded(key)] + 1} and "
+                        f"{index + 1}; names and abbreviations must differ (capital letters do not count)."
+                    )
+
+    def __len__(self) -> int:
+        return len(self.landmarks)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The K full names, in order."""
+        return tuple(landmark.name for landmark in self.landmarks)
+
+    @property
+    def abbreviations(self) -> tuple[str, ...]:
+        """The K abbreviations, in order."""
+        return tuple(landmark.abbreviation for landmark in self.landmarks)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {
+            _folded(key): index
+            for index, landmark in enumerate(self.landmarks)
+            for key in (landmark.name, landmark.abbreviation)
+        }
+
+    def index(self, key: str) -> int:
+        """Find a landmark by its name or abbreviation; case is ignored.
+
+        Returns:
+            The landmark's index, 0-based.
+
+        Raises:
+            UnknownNameError: If the scheme has no such landmark.
+        """
+        try:
+            return self._index[_folded(key)]
+        except KeyError:
+            raise unknown_name(f"landmark of scheme {self.name!r}:", key, self._index_keys()) from None
+
+    def _index_keys(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.abbreviations, *self.names)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Describe the scheme with JSON types only; `from_dict` gives back an equal scheme."""
+        return {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "name": self.name,
+            "title": self.title,
+            "landmarks": [
+                {
+                    "name": landmark.name,
+                    "abbreviation": landmark.abbreviation,
+                    "definition": landmark.definition,
+                    "side": landmark.side,
+                }
+                for landmark in self.landmarks
+            ],
+            "links": [[self.abbreviations[a], self.abbreviations[b]] for a, b in self.links],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LandmarkScheme:
+        """Build a scheme from what `to_dict` gives, or from a scheme file.
+
+        Args:
+            data: `name`, `title`, `landmarks` (each with `name`, `abbreviation`, and optionally `definition`
+                and `side`) and `links`, whose ends are abbreviations, names or 0-based indices.
+
+        Raises:
+            SchemeError: If something is missing, of the wrong type, or contradicts itself.
+        """
+        if not isinstance(data, dict) or data.get("format", _FORMAT) != _FORMAT:
+            raise SchemeError(f'This is no landmark scheme: a scheme is a JSON object with "format": "{_FORMAT}".')
+        version = data.get("version", _VERSION)
+        if version != _VERSION:
+            raise SchemeError(
+                f"Version {version!r} of the scheme format is not known here (only {_VERSION} is); "
+                "a newer napari-farnet may read it."
+            )
+        label = data.get("name", "?")
+        landmarks = tuple(_definition(entry, label) for entry in _items(data, "landmarks", label))
+        unlinked = cls(_text(data, "name", label), _text(data, "title", label, default=str(label)), landmarks)
+        links = tuple(_link(pair, unlinked) for pair in _items(data, "links", label, default=()))
+        return cls(unlinked.name, unlinked.title, landmarks, links)
+
+
+def bundled_schemes() -> tuple[str, ...]:
+    """Names of the schemes that come with the package."""
+    return _BUNDLED
+
+
+def load_scheme(name: str | Path) -> LandmarkScheme:
+    """Load a bundled scheme by its name, or any scheme from a JSON file.
+
+    Args:
+        name: One of `bundled_schemes()`, or the path of a `.json` file written from `LandmarkScheme.to_dict`.
+
+    Raises:
+        UnknownNameError: If there is no bundled scheme of this name.
+        SchemeError: If the file cannot be read or is not a scheme.
+    """
+    if str(name) in _BUNDLED:
+        return _load_bundled(str(name))
+    if str(name).lower().endswith(".json"):
+        return _parse(Path(name))
+    raise unknown_name("landmark scheme", str(name), _BUNDLED)
+
+
+@lru_cache
+def _load_bundled(name: str) -> LandmarkScheme:
+    return _parse(Path(__file__).with_name("schemes") / f"{name}.json")
+
+
+def _parse(path: Path) -> LandmarkScheme:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SchemeError(f"The scheme file {path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise SchemeError(f"The scheme file {path} is not JSON: {error}.") from error
+    try:
+        return LandmarkScheme.from_dict(data)
+    except SchemeError as error:
+        raise SchemeError(f"{path}: {error}") from error
+
+
+def _folded(key: str) -> str:
+    """What names are compared by: case and spaces around them do not count."""
+    return key.strip().casefold()
+
+
+def _text(data: Mapping[str, Any], key: str, label: object, default: str | None = None) -> str:
+    value = data.get(key, default)
+    if not isinstance(value, str):
+        raise SchemeError(f"Scheme {label!r}: {key!r} must be a text, not {value!r}.")
+    return value
+
+
+def _items(data: Mapping[str, Any], key: str, label: object, default: Sequence[Any] | None = None) -> Sequence[Any]:
+    value = data.get(key, default)
+    if not isinstance(value, list | tuple):
+        raise SchemeError(f"Scheme {label!r}: {key!r} must be a list, not {value!r}.")
+    return value
+
+
+def _definition(entry: Any, label: object) -> LandmarkDefinition:
+    if not isinstance(entry, dict):
+        raise SchemeError(
+            f"Scheme {label!r}: a landmark must be an object with a name and an abbreviation, not {entry!r}."
+        )
+    return LandmarkDefinition(
+        name=_text(entry, "name", label),
+        abbreviation=_text(entry, "abbreviation", label),
+        definition=_text(entry, "definition", label, default=""),
+        side=cast("Side", _text(entry, "side", label, default="none")),
+    )
+
+
+def _link(pair: Any, scheme: LandmarkScheme) -> tuple[int, int]:
+    if not isinstance(pair, list | tuple) or len(pair) != 2:
+        raise SchemeError(f"Scheme {scheme.name!r}: a link joins two landmarks; got {pair!r}.")
+    ends = []
+    for end in pair:
+        if isinstance(end, str):
+            try:
+                ends.append(scheme.index(end))
+            except ValueError as error:
+                raise SchemeError(f"Scheme {scheme.name!r}, link {pair!r}: {error}") from error
+        elif isinstance(end, int) and not isinstance(end, bool):
+            ends.append(end)
+        else:
+            raise SchemeError(f"Scheme {scheme.name!r}: the end {end!r} of a link is neither a name nor an index.")
+    return ends[0], ends[1]

@@ -1,0 +1,96 @@
+"""From a finished training to a model file with its card."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import farnet
+from farnet.detection import Detector
+from farnet.evaluation import evaluate
+from farnet.modelfile import DecoderConfig, ModelMetadata, save_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from farnet.networks import FARNet
+    from farnet.training.data import LandmarkData
+
+__all__ = ["export_model"]
+
+
+def export_model(
+    path: Path,
+    network: FARNet,
+    data: LandmarkData,
+    *,
+    record: Mapping[str, Any],
+    command: Sequence[str] = (),
+    card: Mapping[str, str] | None = None,
+) -> ModelMetadata:
+    """Write the model file of a training.
+
+    Args:
+        path: The file, ending in .safetensors.
+        network: The finished network.
+        data: What it was trained on; radiographs held out are evaluated, and the figures go into the file.
+        record: Which data that was, for the card: data set, split, observer, radiographs.
+        command: The command line that trained it, for the card.
+        card: Texts ``title``, ``description``, ``licence``, ``intended_use`` that replace the defaults.
+
+    Returns:
+        The metadata that the file holds; ``evaluation["held_out"]`` where radiographs were held out.
+
+    Raises:
+        ModelFileError: The weights are not finite.
+        OutputError: The file cannot be written.
+    """
+    config = data.config
+    source = data.training.source
+    scheme = source.landmarks(data.training_indices[0]).scheme
+    typical = _typical_points(data)
+    texts = {
+        "title": f"{scheme.title}, {config.network.backbone}",
+        "licence": "Weights: as the licence of the training data allows.",
+        **(card or {}),
+    }
+    metadata = ModelMetadata(
+        name=config.name,
+        network=config.network,
+        input=config.input,
+        decoder=DecoderConfig(sigma=config.sigma),
+        scheme=scheme.to_dict(),
+        typical_points=[(float(r), float(c)) for r, c in typical],
+        training={
+            "settings": config.model_dump(mode="json"),
+            "data": dict(record),
+            "command": shlex.join(command),
+            "radiographs": len(data.training_indices),
+        },
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        farnet_version=farnet.__version__,
+        **texts,
+    )
+    if data.validation_indices:
+        metadata = metadata.model_copy(update={"evaluation": {"held_out": _held_out(network, metadata, data)}})
+    save_model(path, network, metadata, half=True)
+    return metadata
+
+
+def _typical_points(data: LandmarkData) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """(K, 2) mean of the landmarks in network pixels, as the radiographs lie in the frame."""
+    points = np.stack([data.training.points(item) for item in range(len(data.training))])
+    known = np.isfinite(points)
+    return np.asarray(np.where(known, points, 0.0).sum(0) / np.maximum(known.sum(0), 1))
+
+
+def _held_out(network: FARNet, metadata: ModelMetadata, data: LandmarkData) -> dict[str, Any]:
+    source = data.validation.source
+    detector = Detector.from_network(network, metadata, "cpu")
+    found = [detector.detect(source.radiograph(i)).landmarks for i in data.validation_indices]
+    truth = [source.landmarks(i) for i in data.validation_indices]
+    return evaluate(found, truth).to_dict()

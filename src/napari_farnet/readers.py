@@ -1,0 +1,173 @@
+"""Readers that napari asks when a file is opened or dropped on the viewer.
+
+napari's own reader claims ``*.csv`` and the medical formats too, and then the user chooses; a file that is not ours is
+declined at a glance, so that the other one gets it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_farnet.saved import SavedLayer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+    from farnet.landmarks import Landmarks
+    from napari_farnet.layers import LayerData
+    from napari_farnet.placement import Placement
+    from napari_farnet.record import Index
+
+    PathOrPaths = str | Sequence[str]
+    Reader = Callable[[PathOrPaths], list[LayerData]]
+
+__all__ = ["get_annotation_reader", "get_radiograph_reader"]
+
+_HEAD_BYTES = 4096
+
+
+def get_annotation_reader(path: PathOrPaths) -> Reader | None:
+    """Give a reader of landmarks if every file looks like one of the annotation formats, else None."""
+    from farnet.formats import annotation_formats
+
+    for file in _paths(path):
+        head = _head(file)
+        if not any(
+            file.name.lower().endswith(item.suffixes) and item.recognises is not None and item.recognises(head)
+            for item in annotation_formats()
+        ):
+            return None
+    return read_annotation_layers
+
+
+def get_radiograph_reader(path: PathOrPaths) -> Reader | None:
+    """Give a reader of DICOM and ITK files if every path is a file, else None."""
+    return read_radiograph_layers if all(file.is_file() for file in _paths(path)) else None
+
+
+def read_annotation_layers(path: PathOrPaths) -> list[LayerData]:
+    """Read landmarks into one layer each, those of a stack into one layer together.
+
+    A layer that was saved from napari comes back as it was. Other landmarks are laid on the image of the viewer that
+    has their size (and, where several have it, their name); without one they lie at the origin, in mm where the file
+    gives a spacing. Several radiographs that are not in the viewer become one stack, in the order of the file.
+
+    Raises:
+        AnnotationError, SchemeError: If a file is malformed or of an unknown scheme.
+    """
+    from farnet.formats import read_annotations
+    from napari_farnet.layers import landmarks_layer
+    from napari_farnet.settings import load_settings
+
+    viewer = _viewer()
+    settings = load_settings()
+    return [
+        landmarks_layer(group.landmarks, group.indices, group.placement, name=group.name, settings=settings)
+        for file in _paths(path)
+        for group in _groups(read_annotations(file), file, viewer)
+    ]
+
+
+def read_radiograph_layers(path: PathOrPaths) -> list[LayerData]:
+    """Read radiographs, each into its own layer, or into one stack if napari asks for one and they are alike.
+
+    Raises:
+        RadiographError: If a file is no radiograph.
+        MissingExtraError: If the extra `itk` is needed and not installed.
+    """
+    from farnet.radiograph import read_radiograph
+    from napari_farnet.layers import radiograph_layer
+    from napari_farnet.placement import Placement
+
+    radiographs = [read_radiograph(file) for file in _paths(path)]
+    alike = len({(item.shape, item.pixels.dtype, item.spacing) for item in radiographs}) == 1
+    placements = [Placement.from_spacing(item.spacing) for item in radiographs]
+    if alike and len(radiographs) > 1:
+        return [radiograph_layer(radiographs, placements[0].stacked())]
+    return [radiograph_layer([item], placement) for item, placement in zip(radiographs, placements, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Landmarks that share a layer."""
+
+    landmarks: Sequence[Landmarks]
+    indices: Sequence[Index]
+    placement: Placement
+    name: str
+
+
+def _groups(landmarks: Sequence[Landmarks], file: Path, viewer: ViewerModel | None) -> list[_Group]:
+    """Share landmarks of one file out among layers."""
+    from napari_farnet.placement import Placement
+
+    saved: dict[str, list[tuple[SavedLayer, Landmarks]]] = {}
+    groups: list[_Group] = []
+    loose: dict[tuple[str, str], list[Landmarks]] = {}
+    for item in landmarks:
+        layer, item = SavedLayer.split_off(item, file)
+        image = None if layer is not None else _image_of(item, viewer)
+        if layer is not None:
+            saved.setdefault(layer.name, []).append((layer, item))
+        elif image is not None:
+            groups.append(_Group([item], [()], Placement.of(image), _name_of(item, file)))
+        else:
+            loose.setdefault((item.scheme.name, item.source), []).append(item)
+    for name, members in saved.items():
+        indices = [layer.index for layer, _ in members]
+        groups.append(_Group([item for _, item in members], indices, members[0][0].placement, name))
+    for items in loose.values():
+        placement = Placement.from_spacing(items[0].spacing)
+        if len(items) == 1:
+            groups.append(_Group(items, [()], placement, _name_of(items[0], file)))
+        else:
+            name = f"{file.stem} {items[0].source}".strip()
+            groups.append(_Group(items, [(i,) for i in range(len(items))], placement.stacked(), name))
+    return groups
+
+
+def _image_of(landmarks: Landmarks, viewer: ViewerModel | None) -> Layer | None:
+    """The image in the viewer that landmarks belong to: of their size, and of their name if several have it."""
+    from napari_farnet.sources import RadiographSource, refusal
+
+    if viewer is None or landmarks.image_shape is None:
+        return None
+    images = [layer for layer in viewer.layers if layer.ndim == 2 and not refusal(layer)]
+    images = [layer for layer in images if RadiographSource.of(layer).shape == landmarks.image_shape]
+    if len(images) > 1:
+        images = [layer for layer in images if layer.name == landmarks.radiograph]
+    return images[0] if images else None
+
+
+def _name_of(landmarks: Landmarks, file: Path) -> str:
+    whose = "" if landmarks.source.startswith("model ") else landmarks.source
+    return f"{landmarks.radiograph or file.stem} {whose or 'landmarks'}"
+
+
+def _viewer() -> ViewerModel | None:
+    """The viewer that will get the layers, with their edits followed; None without one."""
+    from napari.viewer import current_viewer
+
+    viewer: ViewerModel | None = current_viewer()
+    if viewer is not None:
+        from napari_farnet.session import watch
+
+        watch(viewer)
+    return viewer
+
+
+def _paths(path: PathOrPaths) -> list[Path]:
+    return [Path(path)] if isinstance(path, str) else [Path(item) for item in path]
+
+
+def _head(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(_HEAD_BYTES)
+    except OSError:
+        return b""  # declined here; napari's own reader says why it cannot be opened

@@ -1,0 +1,88 @@
+"""What a finished detection adds to the viewer, and says about itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_farnet.layers import heatmaps_layer, landmarks_layer
+from napari_farnet.placement import Placement
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+    from napari_farnet.layers import LayerData
+    from napari_farnet.settings import Settings
+    from napari_farnet.workers import DetectionRequest, DetectionResult
+
+__all__ = ["result_layers", "summary"]
+
+
+def result_layers(
+    image: Layer, request: DetectionRequest, result: DetectionResult, settings: Settings
+) -> tuple[LayerData | None, LayerData]:
+    """Lay a result out over the image as it lies now, which may have been moved or renamed during detection.
+
+    Returns:
+        The heatmaps (None without), then the landmarks, in the order in which they are to be added.
+    """
+    placement = Placement.of(image)
+    landmarks = landmarks_layer(
+        result.landmarks, request.indices, placement, name=f"{image.name} landmarks", settings=settings
+    )
+    if result.heatmaps is None:
+        return None, landmarks
+    first = request.indices[0]
+    whole = len(request.indices) > 1 or not first
+    heatmaps = heatmaps_layer(
+        result.heatmaps,
+        result.frame,
+        index=first,
+        stack=request.source.stack if whole else (1,) * len(first),
+        placement=placement,
+        name=f"{image.name} heatmaps",
+    )
+    return heatmaps, landmarks
+
+
+def summary(result: DetectionResult) -> str:
+    """Say in a few lines what was found: how many landmarks, how long it took, and which is the least certain."""
+    scheme = result.landmarks[0].scheme
+    found = sum(int(item.present.sum()) for item in result.landmarks)
+    lines = [f"{found} landmarks in {result.seconds:.1f} s on {result.device}."]
+    if len(result.landmarks) > 1:
+        lines[0] = (
+            f"{found} landmarks on {len(result.landmarks)} radiographs in {result.seconds:.1f} s on {result.device}."
+        )
+    absent = len(scheme) * len(result.landmarks) - found
+    if absent and len(result.landmarks) == 1:
+        missing = [name for name, here in zip(scheme.names, result.landmarks[0].present, strict=True) if not here]
+        lines.append(f"Not found: {', '.join(missing)}.")
+    elif absent:
+        lines.append(f"Not found: {absent}.")
+    worst = _least_certain(result)
+    if worst:
+        lines.append(worst)
+    return "\n".join(lines)
+
+
+def _least_certain(result: DetectionResult) -> str:
+    """Name the landmark of the lowest confidence; an empty text where nothing has a confidence."""
+    count = len(result.landmarks[0].scheme)
+    confidence = np.array(
+        [
+            np.full(count, np.nan) if item.confidence is None else np.where(item.present, item.confidence, np.nan)
+            for item in result.landmarks
+        ]
+    )
+    if np.isnan(confidence).all():
+        return ""
+    which, k = np.unravel_index(np.nanargmin(confidence), confidence.shape)
+    item = result.landmarks[which]
+    details = [f"confidence {confidence[which, k]:.2f}"]
+    sd, unit = (item.sd_px, "px") if item.sd_mm is None else (item.sd_mm, "mm")
+    if np.isfinite(sd[k]):
+        details.append(f"± {sd[k]:.1f} {unit}")
+    place = f" on {item.radiograph}" if len(result.landmarks) > 1 else ""
+    return f"Least certain: {item.scheme.names[k]}{place} ({', '.join(details)})."

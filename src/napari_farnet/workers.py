@@ -1,0 +1,268 @@
+"""Detection off the GUI thread: what is run, what it reports, and how it ends.
+
+A detection is a generator that napari's thread worker steps through. It yields before every stage, and a request to
+stop is heard at the next yield, so that cancelling takes at most as long as one stage. However it ends, it returns:
+napari's worker treats a `RuntimeError` that leaves a generator as a deleted widget and never says that it finished, and
+nearly everything that can go wrong in torch is a `RuntimeError`.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from farnet.errors import DeviceError, FarnetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from farnet.detection import Detector
+    from farnet.devices import DeviceChoice
+    from farnet.frame import Frame
+    from farnet.landmarks import Landmarks
+    from napari_farnet.record import Index
+    from napari_farnet.settings import HeatmapChoice
+    from napari_farnet.sources import RadiographSource
+
+__all__ = [
+    "DetectionRequest",
+    "DetectionResult",
+    "DetectorKeeper",
+    "Failure",
+    "Progress",
+    "create_detector",
+    "detect",
+    "find_devices",
+    "list_devices",
+    "start",
+]
+
+_STAGES = {"prepare": "preparing", "network": "running the network", "decode": "reading the heatmaps"}
+
+
+def create_detector(model: str, device: str) -> Detector:
+    """Load a model onto a device; the one place where the plugin gets detectors from."""
+    from farnet.detection import Detector
+
+    return Detector(model=model, device=device)
+
+
+def list_devices() -> list[DeviceChoice]:
+    """List the devices of this computer; the one place where the plugin gets them from. It imports torch."""
+    from farnet.devices import available_devices
+
+    return available_devices()
+
+
+def find_devices() -> Generator[None, None, list[DeviceChoice] | Failure]:
+    """List the devices of this computer; a generator for `start`."""
+    yield
+    try:
+        return list_devices()
+    except Exception as error:  # every end must be reported: see the module
+        return Failure(error)
+
+
+@dataclass(frozen=True)
+class DetectionRequest:
+    """What to detect.
+
+    Attributes:
+        source: The radiographs.
+        indices: Those of them to look at; at least one.
+        model: Name of the model.
+        device: Name of the device, or "auto".
+        heatmaps: Which heatmaps to bring back.
+    """
+
+    source: RadiographSource
+    indices: Sequence[Index]
+    model: str
+    device: str
+    heatmaps: HeatmapChoice
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a detection is: `done` of `total` steps, and what comes now."""
+
+    done: int
+    total: int
+    text: str
+
+
+@dataclass(frozen=True)
+class DetectionResult:
+    """What a detection found.
+
+    Attributes:
+        landmarks: One for each index of the request.
+        heatmaps: (N, K, h, w) in the frame of the network, with K of 1 where only the maximum over all landmarks was
+            asked for; None without heatmaps.
+        frame: How the radiographs were laid into the network's input.
+        device: Name of the device that was used.
+        seconds: Time that detection took, without loading the model.
+    """
+
+    landmarks: tuple[Landmarks, ...]
+    heatmaps: NDArray[np.float32] | None
+    frame: Frame
+    device: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a worker ended without a result.
+
+    Attributes:
+        error: What was raised.
+        index: Where in the stack the radiograph is that it was raised for; None if for none.
+    """
+
+    error: Exception
+    index: Index | None = None
+
+    @property
+    def expected(self) -> bool:
+        """Whether the error's message is made for the user."""
+        return isinstance(self.error, FarnetError)
+
+    @property
+    def on_device(self) -> bool:
+        """Whether another device may do."""
+        return isinstance(self.error, DeviceError)
+
+
+class DetectorKeeper:
+    """Keeps the last detector loaded, so that only the first detection waits for it."""
+
+    def __init__(self) -> None:
+        self._detector: Detector | None = None
+        self._key: tuple[str, str] | None = None
+        self._in_use = False
+        self._retired = False
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """While a detection runs, its detector is not taken away from under it."""
+        self._in_use = True
+        try:
+            yield
+        finally:
+            self._in_use = False
+            if self._retired:
+                self.close()
+
+    def retire(self) -> None:
+        """Nobody will ask again: free the memory now, or when the running detection has ended."""
+        self._retired = True
+        if not self._in_use:
+            self.close()
+
+    def get(self, model: str, device: str) -> Detector:
+        """Give the detector for a model and device; another one is closed first, so that both never share memory."""
+        if self._detector is None or self._key != (model, device):
+            self.close()
+            self._detector, self._key = create_detector(model, device), (model, device)
+        return self._detector
+
+    def holds(self, model: str, device: str) -> bool:
+        """Whether this detector is there already."""
+        return self._key == (model, device)
+
+    def close(self) -> None:
+        """Free the memory of the detector, if there is one."""
+        detector, self._detector, self._key = self._detector, None, None
+        if detector is not None:
+            detector.close()
+
+
+def detect(request: DetectionRequest, keeper: DetectorKeeper) -> Generator[Progress, None, DetectionResult | Failure]:
+    """Detect landmarks step by step; a generator for `start`.
+
+    Args:
+        request: What to detect.
+        keeper: Where the detector comes from, and stays.
+
+    Yields:
+        Before each stage: how far it is, and what comes now.
+
+    Returns:
+        What was found, or why nothing was.
+    """
+    with keeper.in_use():
+        return (yield from _detect(request, keeper))
+
+
+def _detect(request: DetectionRequest, keeper: DetectorKeeper) -> Generator[Progress, None, DetectionResult | Failure]:
+    index: Index | None = None
+    try:
+        total = 1 + len(_STAGES) * len(request.indices)
+        loaded = keeper.holds(request.model, request.device)
+        yield Progress(0, total, "Preparing" if loaded else f"Loading {request.model}")
+        detector = keeper.get(request.model, request.device)
+        began = time.perf_counter()
+        landmarks: list[Landmarks] = []
+        maps: list[NDArray[np.float32]] = []
+        for number, index in enumerate(request.indices):
+            steps = detector.steps(request.source.read(index), heatmaps=request.heatmaps != "none")
+            where = f"Radiograph {number + 1} of {len(request.indices)}: " if len(request.indices) > 1 else ""
+            while True:
+                try:
+                    stage = next(steps)
+                except StopIteration as end:
+                    detection = end.value
+                    break
+                done = 1 + len(_STAGES) * number + list(_STAGES).index(stage)
+                text = where + _STAGES[stage]
+                yield Progress(done, total, text[0].upper() + text[1:])
+            landmarks.append(detection.landmarks)
+            if detection.heatmaps is not None:
+                each = request.heatmaps == "each"
+                maps.append(detection.heatmaps if each else detection.heatmaps.max(axis=0, keepdims=True))
+        return DetectionResult(
+            landmarks=tuple(landmarks),
+            heatmaps=np.stack(maps) if maps else None,
+            frame=detection.frame,
+            device=str(detector.device),
+            seconds=time.perf_counter() - began,
+        )
+    except DeviceError as error:
+        keeper.close()
+        return Failure(error, index)
+    except Exception as error:  # every end must be reported: see the module
+        return Failure(error, index)
+
+
+def start(
+    generator: Callable[..., Generator[Any, None, Any]],
+    *arguments: Any,
+    yielded: Callable[[Any], None] | None = None,
+    returned: Callable[[Any], None],
+    finished: Callable[[], None] | None = None,
+) -> Any:
+    """Run a generator in napari's thread pool.
+
+    Args:
+        generator: Function that gives the generator.
+        *arguments: Its arguments.
+        yielded: Called in the GUI thread with each value that it yields.
+        returned: Called in the GUI thread with what it returns, unless it was told to quit.
+        finished: Called in the GUI thread at the end, however it ends.
+
+    Returns:
+        napari's worker; its `quit` asks the generator to stop at the next yield.
+    """
+    from napari.qt.threading import create_worker
+
+    connections = {"yielded": yielded, "returned": returned, "finished": finished}
+    return create_worker(
+        generator, *arguments, _connect={name: slot for name, slot in connections.items() if slot is not None}
+    )

@@ -1,0 +1,93 @@
+"""Writers that napari offers when a layer of points is saved.
+
+They write what is in the layer, edits included, through farnet's annotation formats: all or nothing. napari's own csv
+format drops scale, units and metadata; `write_csv` keeps everything, so that the layer opens again as it was.
+
+Whatever goes wrong leaves here as an `OutputError`: napari takes a `ValueError` of a writer for "no such writer" and
+drops its message.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from farnet.errors import InvalidInputError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from farnet.landmarks import Landmarks
+    from napari_farnet.record import LandmarkRecord
+
+__all__ = ["write_csv", "write_isbi_txt"]
+
+
+def write_csv(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
+    """Write a layer of landmarks as farnet-csv: points, spacing, scheme, radiograph and its hash, confidence, edits.
+
+    Args:
+        path: The file.
+        data: (N, n) of the layer.
+        keywords: The layer's other attributes, as napari passes them.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        OutputError: If it is not a layer of landmarks, a point has no or another point's name, or the file cannot be
+            written; what stood there before is untouched.
+    """
+    from napari_farnet.placement import Placement
+    from napari_farnet.saved import SavedLayer
+
+    with _as_output_error():
+        record = _record(data, keywords)
+        placement = Placement.of_keywords(keywords)
+        landmarks = [
+            SavedLayer(str(keywords["name"]), index, placement).add_to(item)
+            for item, index in zip(record.landmarks, record.indices, strict=True)
+        ]
+        return _write(path, landmarks, "farnet-csv")
+
+
+def write_isbi_txt(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
+    """Write a layer of the 19 cephalometric landmarks as an ISBI 2015 text file, which holds points and nothing else.
+
+    Args:
+        path: The file.
+        data: (N, n) of the layer.
+        keywords: The layer's other attributes, as napari passes them.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        OutputError: If it is not a layer of these landmarks, one is absent, there are several radiographs, or the file
+            cannot be written; what stood there before is untouched.
+    """
+    with _as_output_error():
+        return _write(path, _record(data, keywords).landmarks, "isbi-txt")
+
+
+def _record(data: NDArray[Any], keywords: Mapping[str, Any]) -> LandmarkRecord:
+    from napari_farnet.layers import landmarks_from_layer
+
+    return landmarks_from_layer(data, keywords["features"], keywords["metadata"], name=str(keywords["name"]))
+
+
+def _write(path: str, landmarks: Sequence[Landmarks], format: str) -> list[str]:
+    from farnet.formats import write_annotations
+
+    write_annotations(path, landmarks, format=format)
+    return [path]
+
+
+@contextmanager
+def _as_output_error() -> Iterator[None]:
+    try:
+        yield
+    except InvalidInputError as error:
+        raise OutputError(str(error)) from error

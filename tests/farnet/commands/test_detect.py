@@ -1,0 +1,214 @@
+"""`farnet detect`: what it writes, what it refuses, and what it does about files that fail."""
+
+import numpy as np
+import pytest
+
+from farnet import read_annotations
+from farnet.errors import DeviceError, OutputError
+
+
+def test_one_radiograph_gives_a_table_on_screen_and_in_a_file(farnet, detector, radiograph, here):
+    result = farnet("detect", radiograph, "--spacing", "0.1")
+    assert result.code == 0
+    assert "Sella" in result.out
+    assert "0.20" in result.out  # standard deviation in mm
+    assert "1 not found" in result.out
+    assert "Landmarks: landmarks.csv" in result.out
+    (landmarks,) = read_annotations(here / "landmarks.csv")
+    assert landmarks.radiograph == "one"
+    assert landmarks.spacing == (0.1, 0.1)
+    assert landmarks.points[3].tolist() == [8.0, 13.0]
+    assert landmarks.present.sum() == 18
+
+
+def test_json_is_the_whole_of_standard_output(farnet, detector, radiograph):
+    result = farnet("detect", radiograph, "--json")
+    report = result.json()
+    assert (report["model"], report["device"], report["output"]) == ("fake", "cpu", "landmarks.csv")
+    (one,) = report["radiographs"]
+    assert one["radiograph"] == "one"
+    assert one["shape"] == [40, 60]
+    assert one["spacing"] is None
+    assert one["found"] == 18
+    assert one["landmarks"][0] == {
+        "name": "Sella",
+        "abbreviation": "S",
+        "row": 5.0,
+        "column": 7.0,
+        "confidence": 0.9,
+        "sd_px": 2.0,
+        "sd_mm": None,
+        "edited": None,
+    }
+    assert one["landmarks"][18]["row"] is None
+    assert report["failed"] == []
+
+
+def test_a_folder_gives_one_table_and_pictures_beside_it(farnet, detector, here, make):
+    for seed, name in enumerate(("b.png", "a.png", "deep/c.png")):
+        make(here / "scans" / name, seed)
+    result = farnet("detect", "scans", "-o", "out/all.csv", "--overlay", "--json")
+    assert result.code == 0
+    assert [item.radiograph for item in read_annotations(here / "out" / "all.csv")] == ["a", "b"]
+    pictures = here / "out" / "all-overlays"
+    assert sorted(path.name for path in pictures.iterdir()) == ["a.png", "b.png"]
+    assert result.json()["radiographs"][0]["overlay"] == "out/all-overlays/a.png"
+    again = farnet("detect", "scans", "-o", "out/deep.csv", "--recursive")
+    assert again.code == 0
+    assert "18 of 19" in again.out
+    assert [item.radiograph for item in read_annotations(here / "out" / "deep.csv")] == ["a", "b", "c"]
+
+
+def test_a_bad_file_does_not_stop_the_others(farnet, detector, radiograph, here):
+    (here / "empty.png").write_bytes(b"")
+    (here / "words.png").write_text("no picture")
+    result = farnet("detect", "empty.png", radiograph, "words.png", "nowhere.png", "--json")
+    assert result.code == 1
+    report = result.json()
+    assert [item["radiograph"] for item in report["radiographs"]] == ["one"]
+    assert [item["path"] for item in report["failed"]] == ["empty.png", "words.png", "nowhere.png"]
+    assert "empty" in report["failed"][0]["error"]
+    assert "3 of 4 radiographs failed" in result.err
+    assert len(read_annotations(here / "landmarks.csv")) == 1
+
+
+def test_nothing_is_written_where_everything_fails(farnet, detector, here):
+    result = farnet("detect", "nowhere.png")
+    assert result.code == 1
+    assert "There is no file nowhere.png" in result.err
+    assert result.out == ""
+    assert list(here.iterdir()) == []
+
+
+def test_results_are_not_overwritten_unless_asked(farnet, detector, radiograph, here):
+    (here / "landmarks.csv").write_text("precious")
+    result = farnet("detect", radiograph)
+    assert result.code == 2
+    assert "landmarks.csv would be overwritten" in result.err
+    assert "--force" in result.err
+    assert (here / "landmarks.csv").read_text() == "precious"
+    assert farnet("detect", radiograph, "--force").code == 0
+    assert len(read_annotations(here / "landmarks.csv")) == 1
+    (here / "new-overlays").mkdir()
+    (here / "new-overlays" / "one.png").write_text("precious")
+    assert farnet("detect", radiograph, "-o", "new.csv", "--overlay").code == 2
+    assert not (here / "new.csv").exists()
+
+
+def test_radiographs_of_one_name_keep_their_folders(farnet, detector, here, make):
+    for folder in ("a", "b"):
+        make(here / folder / "1.png")
+    assert farnet("detect", "a", "b", "--overlay").code == 0
+    assert [item.radiograph for item in read_annotations(here / "landmarks.csv")] == ["a/1.png", "b/1.png"]
+    assert sorted(path.name for path in (here / "landmarks-overlays").iterdir()) == ["a_1.png.png", "b_1.png.png"]
+
+
+def test_a_format_of_one_radiograph_gives_a_file_for_each(farnet, detector, radiograph, here, make, monkeypatch):
+    result = farnet("detect", radiograph, "--format", "isbi-txt", "-o", "points")
+    assert result.code == 1  # this format cannot hold the landmark that is absent
+    assert "absent" in result.err
+    monkeypatch.setattr(detector, "detect", all_present(detector.detect))
+    make(here / "two.png")
+    assert farnet("detect", radiograph, "two.png", "--format", "isbi-txt", "-o", "points").code == 0
+    assert sorted(path.name for path in (here / "points").iterdir()) == ["one.txt", "two.txt"]
+    assert (here / "points" / "one.txt").read_text().startswith("7,5\n9,6\n")
+    assert farnet("detect", radiograph, "-o", "one.txt").code == 0
+    refused = farnet("detect", radiograph, "two.png", "-o", "both.txt")
+    assert refused.code == 2
+    assert "one radiograph a file" in refused.err
+
+
+def all_present(detect):
+    def found(self, radiograph, **options):
+        result = detect(self, radiograph, **options)
+        result.landmarks = result.landmarks.replace(points=np.nan_to_num(result.landmarks.points, nan=20.0))
+        return result
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "missing"], "Unknown model 'missing'"),
+        (["--device", "tpu"], "device 'tpu' cannot be used"),
+        (["--spacing", "0"], "--spacing"),
+        (["--spacing", "wide"], "--spacing is 'wide'"),
+        (["--spacing", "1,2,3"], "--spacing"),
+        (["--format", "xml"], "Unknown annotation format 'xml'"),
+        (["--output", "x.xml"], "ending of a file of landmarks: '.xml'"),
+        (["--colour"], "--colour"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line_and_leaves_nothing(farnet, detector, radiograph, here, options, message):
+    result = farnet("detect", radiograph, *options)
+    assert result.code == 2
+    assert message in result.err
+    assert "Traceback" not in result.err
+    assert result.out == ""
+    assert [path.name for path in here.iterdir()] == ["one.png"]
+
+
+def test_spacing_may_differ_along_rows_and_columns(farnet, detector, radiograph):
+    assert farnet("detect", radiograph, "--spacing", "0.1,0.2", "--json").json()["radiographs"][0]["spacing"] == [
+        0.1,
+        0.2,
+    ]
+
+
+def failing_at(detect, number, error):
+    calls = []
+
+    def found(self, radiograph, **options):
+        calls.append(radiograph)
+        if len(calls) == number:
+            raise error
+        return detect(self, radiograph, **options)
+
+    return found
+
+
+@pytest.fixture
+def three(here, make):
+    return [make(here / f"{i}.png", i) for i in range(3)]
+
+
+def test_an_interruption_keeps_what_was_found(farnet, detector, three, here, monkeypatch):
+    monkeypatch.setattr(detector, "detect", failing_at(detector.detect, 3, KeyboardInterrupt()))
+    result = farnet("detect", *three)
+    assert result.code == 130
+    assert "after 2 of 3" in result.err
+    assert len(read_annotations(here / "landmarks.csv")) == 2
+
+
+def test_a_lost_device_ends_the_run_and_keeps_what_was_found(farnet, detector, three, here, monkeypatch):
+    monkeypatch.setattr(detector, "detect", failing_at(detector.detect, 2, DeviceError("cuda has too little memory")))
+    result = farnet("detect", *three, "--json")
+    assert result.code == 1
+    assert [failure["path"] for failure in result.json()["failed"]] == [str(three[1]), str(three[2])]
+    assert len(read_annotations(here / "landmarks.csv")) == 1
+
+
+def test_a_defect_is_not_hidden_and_keeps_what_was_found(farnet, detector, three, here, monkeypatch):
+    monkeypatch.setattr(detector, "detect", failing_at(detector.detect, 2, ZeroDivisionError()))
+    with pytest.raises(ZeroDivisionError):
+        farnet("detect", *three)
+    assert len(read_annotations(here / "landmarks.csv")) == 1
+
+
+def test_a_picture_that_cannot_be_written_costs_no_landmarks(farnet, detector, radiograph, here, monkeypatch):
+    def full(*_, **__):
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr("farnet.overlay.write_overlay", full)
+    result = farnet("detect", radiograph, "--overlay")
+    assert result.code == 1
+    assert "the disk is full" in result.err
+    assert len(read_annotations(here / "landmarks.csv")) == 1
+
+
+def test_an_output_that_cannot_be_written_is_a_failure(farnet, detector, radiograph, here):
+    (here / "file").write_text("")
+    result = farnet("detect", radiograph, "-o", "file/x.csv", "--json")
+    assert result.code == 1
+    assert result.json()["error"]["type"] == "OutputError"

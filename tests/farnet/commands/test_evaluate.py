@@ -1,0 +1,137 @@
+"""`farnet evaluate`: the figures, the sides that can be compared, and the duplicates."""
+
+import numpy as np
+import pytest
+
+from farnet import ISBI2015, read_annotations, write_annotations
+
+
+def test_a_model_on_a_data_set(farnet, detector, isbi):
+    result = farnet("evaluate", "--data", isbi, "--split", "test1", "--json", "--bootstrap", 50)
+    assert result.code == 0
+    report = result.json()
+    assert report["model"] == "fake"
+    assert (report["dataset"], report["split"], report["observer"]) == ("isbi2015", "test1", "mean")
+    assert report["seconds_per_radiograph"] == 0.25
+    evaluation = report["evaluation"]
+    assert (evaluation["unit"], evaluation["n_radiographs"]) == ("mm", 3)
+    assert evaluation["pooled"]["mre"] == 0.0
+    assert (evaluation["pooled"]["n"], evaluation["pooled"]["n_missed"]) == (3 * 18, 3)
+    assert evaluation["pooled"]["sdr"]["2"] == pytest.approx(100 * 18 / 19)
+    assert evaluation["observer_distance"]["mre"] == pytest.approx(1.0)
+    assert len(evaluation["per_landmark"]) == 19
+    assert report["duplicates"] == ["173"]
+    assert report["without_duplicates"]["n_radiographs"] == 2
+
+
+def test_the_tables_name_what_was_measured(farnet, detector, isbi):
+    result = farnet("evaluate", "--data", isbi, "--observer", "junior", "--bootstrap", 50)
+    assert result.code == 0
+    assert "fake on isbi2015 test1, truth: junior" in result.out
+    assert "without 173" in result.out
+    assert "observers" in result.out
+    assert "0.50 [0.50, 0.50]" in result.out  # half a millimetre from either doctor
+    assert "Soft-tissue pogonion" in result.out
+    assert "population" in result.out
+
+
+def test_excluded_radiographs_are_not_even_looked_at(farnet, detector, isbi):
+    (isbi / "RawImage" / "Test1Data" / "152.png").write_bytes(b"broken")
+    assert farnet("evaluate", "--data", isbi).code == 2
+    assert farnet("evaluate", "--data", isbi, "--exclude", "152").code == 0
+
+
+def test_excluding_by_name(farnet, detector, isbi):
+    report = farnet("evaluate", "--data", isbi, "--exclude", "173", "--json", "--bootstrap", 0).json()
+    assert report["excluded"] == ["173"]
+    assert report["evaluation"]["n_radiographs"] == 2
+    assert report["without_duplicates"] is None
+    result = farnet("evaluate", "--data", isbi, "--exclude", "999")
+    assert result.code == 2
+    assert "--exclude names radiographs that the truth does not have: 999" in result.err
+
+
+def test_the_landmarks_can_be_kept_and_measured_again(farnet, detector, isbi, here):
+    first = farnet("evaluate", "--data", isbi, "-o", "found.csv", "--json").json()
+    assert [item.radiograph for item in read_annotations(here / "found.csv")] == ["151", "152", "173"]
+    second = farnet("evaluate", "--predictions", "found.csv", "--data", isbi, "--json").json()
+    assert second["evaluation"] == first["evaluation"]
+    assert farnet("evaluate", "--data", isbi, "-o", "found.csv").code == 2  # not overwritten
+
+
+def test_two_tables(farnet, isbi, here):
+    data = ISBI2015(isbi, "test1")
+    for who in data.observers:
+        write_annotations(here / f"{who}.csv", [data.observer_landmarks(i, who) for i in range(3)])
+    result = farnet("evaluate", "--predictions", "junior.csv", "--reference", "senior.csv", "--json")
+    report = result.json()
+    assert report["evaluation"]["pooled"]["mre"] == pytest.approx(1.0)
+    assert report["evaluation"]["observer_distance"] is None
+    assert report["without_duplicates"] is None
+    assert "junior.csv on senior.csv" in farnet("evaluate", "--predictions", "junior.csv", "--reference", "senior.csv").out
+
+
+def test_without_a_spacing_the_unit_is_the_pixel(farnet, isbi, here):
+    data = ISBI2015(isbi, "test1")
+    for who in data.observers:
+        found = [data.observer_landmarks(i, who).replace(spacing=None) for i in range(3)]
+        write_annotations(here / f"{who}.csv", found)
+    result = farnet("evaluate", "--predictions", "junior.csv", "--reference", "senior.csv", "--radii", "10,20")
+    assert "MRE (px)" in result.out
+    assert "10.00" in result.out
+    assert "SDR 10 px (%)" in result.out
+    assert "In pixels" in result.out
+
+
+def test_radiographs_on_one_side_only_are_refused_or_left_out_aloud(farnet, isbi, here):
+    data = ISBI2015(isbi, "test1")
+    truth = [data.landmarks(i) for i in range(3)]
+    write_annotations(here / "two.csv", truth[:2])
+    write_annotations(here / "three.csv", [*truth[1:], truth[0].replace(radiograph="other")])
+    arguments = ["evaluate", "--predictions", "two.csv", "--reference", "three.csv"]
+    refused = farnet(*arguments)
+    assert refused.code == 2
+    assert "173, other" in refused.err
+    assert "(151)" in refused.err
+    common = farnet(*arguments, "--common", "--json")
+    assert common.code == 0
+    assert common.json()["evaluation"]["n_radiographs"] == 1
+    assert "Left out, for want of a prediction: 173, other" in common.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Give the truth once"),
+        (["--data", "isbi2015", "--reference", "x.csv"], "Give the truth once"),
+        (["--reference", "x.csv"], "A model needs radiographs"),
+        (["--model", "fake", "--predictions", "x.csv", "--reference", "y.csv"], "either --model or --predictions"),
+        (["--predictions", "x.csv", "--reference", "y.csv", "-o", "z.csv"], "they are there already"),
+        (["--predictions", "x.csv", "--reference", "y.csv"], "There is no file x.csv"),
+        (["--data", "nowhere"], "There is no folder nowhere"),
+        (["--data", "isbi2015", "--split", "test9"], "test9"),
+        (["--data", "isbi2015", "--observer", "me"], "me"),
+        (["--data", "isbi2015", "--dataset", "isbi2016"], "Did you mean 'isbi2015'?"),
+        (["--data", "isbi2015", "--radii", "two"], "--radii is 'two'"),
+        (["--data", "isbi2015", "--radii", "-2"], "above zero"),
+    ],
+)
+def test_wrong_use_is_told(farnet, detector, isbi, arguments, message):
+    result = farnet("evaluate", *arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert result.out == ""
+
+
+def test_absent_truth_is_counted(farnet, here):
+    from farnet.landmarks import Landmarks
+    from farnet.scheme import load_scheme
+
+    points = np.full((19, 2), 10.0)
+    one = Landmarks(points, load_scheme("cephalometric19"), radiograph="a")
+    points[2] = np.nan
+    write_annotations(here / "found.csv", [one])
+    write_annotations(here / "truth.csv", [one.replace(points=points)])
+    report = farnet("evaluate", "--predictions", "found.csv", "--reference", "truth.csv", "--json").json()
+    assert report["evaluation"]["pooled"]["n_absent"] == 1
+    assert report["evaluation"]["per_landmark"][2]["mre"] is None

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from farnet.errors import MissingExtraError, RadiographError
+from farnet.radiograph import read_radiograph
+
+
+@pytest.fixture
+def itk():
+    return pytest.importorskip("SimpleITK", reason="the extra itk is not installed")
+
+
+@pytest.fixture
+def write(itk, tmp_path):
+    def write(name, pixels, spacing=None, is_vector=False):
+        image = itk.GetImageFromArray(pixels, isVector=is_vector)
+        if spacing is not None:
+            image.SetSpacing(spacing)
+        itk.WriteImage(image, str(tmp_path / name))
+        return tmp_path / name
+
+    return write
+
+
+SOURCES = {
+    "a.mha": "ElementSpacing",
+    "a.mhd": "ElementSpacing",
+    "a.nrrd": "space directions",
+    "a.nhdr": "space directions",
+    "a.nii": "pixdim",
+    "a.nii.gz": "pixdim",
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_what_is_stored_comes_back_with_its_spacing(write, rng, name, dtype):
+    pixels = (rng.random((20, 30)) * 200).astype(dtype)
+    radiograph = read_radiograph(write(name, pixels, spacing=(0.25, 0.5)))  # ITK's order: column, row
+    np.testing.assert_array_equal(radiograph.pixels, pixels)
+    assert radiograph.pixels.dtype == dtype
+    assert radiograph.spacing == (0.5, 0.25)
+    assert radiograph.spacing_source == SOURCES[name]
+    assert radiograph.name == "a"
+    assert (radiograph.sha256 is None) == name.endswith(("mhd", "nhdr"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"), [((1, 20, 30), (3, 2, 9)), ((20, 1, 30), (3, 9, 2)), ((20, 30, 1), (9, 3, 2))]
+)
+def test_volume_of_one_slice_is_a_picture(write, grey8, shape, spacing):
+    pixels = grey8[:20, :30]
+    radiograph = read_radiograph(write("a.mha", pixels.reshape(shape), spacing=spacing))
+    np.testing.assert_array_equal(radiograph.pixels, pixels)
+    assert radiograph.spacing == (2, 3)
+
+
+def test_default_spacing_is_no_spacing(write, grey8):
+    radiograph = read_radiograph(write("a.nrrd", grey8))
+    assert radiograph.spacing is radiograph.spacing_source is None
+
+
+def test_colour(write, grey8):
+    np.testing.assert_array_equal(
+        read_radiograph(write("a.mha", np.stack([grey8] * 3, -1), is_vector=True)).pixels, grey8
+    )
+
+
+def test_volume_is_refused(write, grey8):
+    with pytest.raises(RadiographError, match="volume of 32 x 24 x 4 voxels"):
+        read_radiograph(write("a.nii", np.stack([grey8] * 4)))
+
+
+def test_size_is_checked_before_decoding(itk, tmp_path):
+    path = tmp_path / "a.mha"
+    path.write_text(
+        "ObjectType = Image\nNDims = 2\nBinaryData = True\nElementSpacing = 0.1 0.1\nDimSize = 20000 20000\n"
+        "ElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
+    )
+    with pytest.raises(RadiographError, match="400 million"):
+        read_radiograph(path)
+
+
+@pytest.mark.parametrize("name", ["a.mha", "a.nrrd", "a.nii", "a.nii.gz"])
+def test_truncated_file(write, rng, name, capfd):
+    path = write(name, rng.random((64, 64)).astype(np.float32))
+    whole = path.read_bytes()
+    for part in (20, len(whole) // 2, len(whole) - 500):
+        path.write_bytes(whole[:part])
+        with pytest.raises(RadiographError, match=r"damaged(,| or) truncated"):
+            read_radiograph(path)
+
+
+def test_one_byte_less_is_noticed(write, grey8):
+    """ITK itself fills what is missing in NIfTI files with zeros."""
+    for name in ("a.nii", "a.nii.gz", "a.mha", "a.nrrd"):
+        path = write(name, grey8)
+        path.write_bytes(path.read_bytes()[:-1])
+        with pytest.raises(RadiographError, match=r"damaged(,| or) truncated"):
+            read_radiograph(path)
+
+
+def test_namesake_is_not_read_instead(write, grey8):
+    """ITK itself opens a.nii when asked for a.nii.gz and both are there."""
+    packed = write("a.nii.gz", grey8)
+    write("a.nii", 255 - grey8)
+    np.testing.assert_array_equal(read_radiograph(packed).pixels, grey8)
+
+
+def test_text_called_mha(itk, tmp_path):
+    path = tmp_path / "a.mha"
+    path.write_text("nothing")
+    with pytest.raises(RadiographError, match="another kind"):
+        read_radiograph(path)
+
+
+def test_without_the_extra_the_command_is_given(tmp_path, monkeypatch):
+    path = tmp_path / "a.mha"
+    path.write_text("ObjectType = Image\n")
+    monkeypatch.setitem(sys.modules, "SimpleITK", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'napari-farnet\[itk\]'"):
+        read_radiograph(path)
+
+
+def test_real_hand(itk, data_root):
+    path = data_root / "hand_atlas" / "images" / "3167.mha"
+    if not path.is_file():
+        pytest.skip("no hand radiographs")
+    radiograph = read_radiograph(path)
+    assert radiograph.shape == (2350, 1600)
+    assert radiograph.spacing == (0.108075, 0.108075)

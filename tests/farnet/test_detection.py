@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+import torch
+
+from farnet.detection import Detector
+from farnet.errors import DeviceError, ModelFileError, UnknownNameError
+from farnet.heatmaps import encode
+from farnet.networks import Heatmaps
+from farnet.radiograph import Radiograph
+
+from .models import write_tiny_model
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    write_tiny_model(path)
+    return path
+
+
+@pytest.fixture
+def radiograph(rng):
+    return Radiograph.from_array(rng.integers(0, 255, (300, 200), np.uint8), spacing=(0.2, 0.25), name="made up")
+
+
+class Painter(torch.nn.Module):
+    """A network that sees bright dots: every dot of the input becomes the heatmap of the next landmark."""
+
+    def __init__(self, points_of, sigma=3.0):
+        super().__init__()
+        self.points_of, self.sigma, self.calls = points_of, sigma, 0
+
+    def forward(self, image):
+        self.calls += 1
+        shape = tuple(image.shape[-2:])
+        maps = encode(torch.as_tensor(self.points_of(self.calls)), shape, self.sigma)[None]
+        return Heatmaps(maps, maps[..., ::2, ::2])
+
+
+def test_points_come_back_in_pixels_of_the_radiograph(model, radiograph):
+    detector = Detector(model, "cpu")
+    wanted = np.random.default_rng(1).uniform((5, 5), (294, 194), (19, 2))
+    frame = detector.metadata.input.frame(radiograph.shape)
+    detector._network = Painter(lambda call: frame.to_network(wanted))
+    found = detector.detect(radiograph, heatmaps=True)
+    np.testing.assert_allclose(found.landmarks.points, wanted, atol=1e-4)
+    assert found.heatmaps.shape == (19, 64, 64)
+    assert found.heatmaps.dtype == np.float32
+    assert found.landmarks.spacing == (0.2, 0.25)
+    assert found.landmarks.image_shape == (300, 200)
+    np.testing.assert_allclose(found.landmarks.confidence, 1.0, atol=1e-3)
+
+
+def test_provenance_tells_what_was_done(model, radiograph):
+    landmarks = Detector(model, "cpu").detect(radiograph).landmarks
+    record = landmarks.provenance
+    assert record["model"] == "tiny"
+    assert len(record["model_sha256"]) == 64
+    assert record["device"] == "cpu"
+    assert record["decoder"]["method"] == "matched"
+    assert landmarks.source == "model tiny"
+
+
+def test_stages_are_announced_and_the_result_is_that_of_detect(model, radiograph):
+    detector = Detector(model, "cpu")
+    steps, seen = detector.steps(radiograph), []
+    while True:
+        try:
+            seen.append(next(steps))
+        except StopIteration as end:
+            found = end.value
+            break
+    assert seen == ["prepare", "network", "decode"]
+    np.testing.assert_array_equal(found.landmarks.points, detector.detect(radiograph).landmarks.points)
+    assert found.heatmaps is None
+
+
+def test_anatomy_of_another_size_gets_a_second_look(tmp_path, radiograph):
+    typical = np.random.default_rng(2).uniform(8, 56, (19, 2))
+    path = tmp_path / "m.safetensors"
+    write_tiny_model(path, typical_points=typical.tolist())
+    detector = Detector(path, "cpu")
+    first = detector.metadata.input.frame(radiograph.shape)
+    true = first.to_radiograph((typical - typical.mean(0)) * 0.5 + typical.mean(0) + 4)
+
+    detector._network = Painter(lambda call: first.to_network(true) if call == 1 else typical)
+    found = detector.detect(radiograph)
+    assert detector._network.calls == 2
+    assert found.frame != first
+    assert tuple(found.landmarks.provenance["crop"]) == found.frame.crop
+    # What the second look shows at the typical places is the same anatomy.
+    assert np.abs(found.landmarks.points - true).max() < 1.0
+
+
+def test_a_second_look_that_sees_less_is_dropped(tmp_path, radiograph):
+    typical = np.random.default_rng(2).uniform(8, 56, (19, 2))
+    path = tmp_path / "m.safetensors"
+    write_tiny_model(path, typical_points=typical.tolist())
+    detector = Detector(path, "cpu")
+    small = (typical - 32) * 0.5 + 32
+    detector._network = Painter(lambda call: small if call == 1 else np.full((19, 2), np.nan))
+    found = detector.detect(radiograph)
+    assert found.frame == detector.metadata.input.frame(radiograph.shape)
+    assert found.landmarks.present.all()
+
+
+def test_nothing_found_is_absent_and_no_crash(model):
+    detector = Detector(model, "cpu")
+    detector._network = Painter(lambda call: np.full((19, 2), np.nan))
+    blank = Radiograph.from_array(np.tile(np.arange(40, dtype=np.uint8), (40, 1)))
+    assert not detector.detect(blank).landmarks.present.any()
+
+
+def test_out_of_memory_is_said_and_memory_is_given_back(model, radiograph):
+    detector = Detector(model, "cpu")
+
+    class Greedy(torch.nn.Module):
+        def forward(self, image):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    detector._network = Greedy()
+    with pytest.raises(DeviceError, match="too little free memory.*'cpu'"):
+        detector.detect(radiograph)
+    assert detector._network is None
+    with pytest.raises(DeviceError, match="closed"):
+        detector.detect(radiograph)
+
+
+def test_unknown_model_and_device(tmp_path):
+    with pytest.raises(UnknownNameError):
+        Detector("no-such-model", "cpu")
+    with pytest.raises(ModelFileError):
+        Detector(tmp_path / "none.safetensors", "cpu")
+    with pytest.raises(DeviceError):
+        Detector(device="abacus")
+
+
+@pytest.mark.parametrize("shape", [(3000, 200), (64, 64), (500, 2000)])
+def test_odd_shapes_are_taken(model, rng, shape):
+    found = Detector(model, "cpu").detect(Radiograph.from_array(rng.random(shape, np.float32)))
+    assert found.landmarks.points.shape == (19, 2)

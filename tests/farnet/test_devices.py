@@ -1,0 +1,42 @@
+import pytest
+import torch
+
+from farnet.devices import available_devices, resolve_device
+from farnet.errors import DeviceError
+
+
+def test_every_kind_is_listed_with_a_reason_and_cpu_always_works():
+    choices = {choice.name: choice for choice in available_devices()}
+    assert {"cpu", "cuda", "mps"} <= choices.keys()
+    assert choices["cpu"].usable
+    assert all(choice.reason for choice in choices.values())
+
+
+def test_auto_takes_something_usable():
+    assert resolve_device("auto").usable
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a machine without CUDA")
+def test_cuda_asked_for_and_absent_says_why():
+    with pytest.raises(DeviceError, match=r"'cuda' cannot be used: .*use 'cpu'"):
+        resolve_device("cuda")
+
+
+def test_unknown_device_lists_the_usable_ones():
+    with pytest.raises(DeviceError, match="usable here: auto, .*cpu"):
+        resolve_device("gpu")
+
+
+def test_several_gpus_are_told_apart(monkeypatch):
+    class Properties:
+        total_memory = 8 * 2**30
+
+        def __init__(self, name):
+            self.name = name
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: Properties(f"card {i}"))
+    assert [c.name for c in available_devices() if c.usable] == ["cuda", "cuda:1", "cpu"]
+    assert resolve_device("cuda:0").name == "cuda"
+    assert resolve_device("cuda:1").reason == "card 1, 8 GiB"

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farnet.errors import AnnotationError, InvalidInputError, SchemeError
+from farnet.landmarks import Landmarks, mean_landmarks
+from farnet.scheme import LandmarkDefinition, LandmarkScheme
+
+SCHEME = LandmarkScheme(
+    "three", "Three points", tuple(LandmarkDefinition(f"Point {name}", name) for name in ("A", "B", "C"))
+)
+OTHER = LandmarkScheme("other", "Others", SCHEME.landmarks)
+POINTS = np.array([[1.0, 2.0], [np.nan, np.nan], [5.5, 6.25]])
+
+
+def make(**changes):
+    return Landmarks(**{"points": POINTS, "scheme": SCHEME, **changes})
+
+
+def test_points_are_a_read_only_copy():
+    points = POINTS.copy()
+    landmarks = make(points=points)
+    points[0] = 0
+    assert landmarks.points[0].tolist() == [1, 2]
+    with pytest.raises(ValueError, match="read-only"):
+        landmarks.points[0] = 0
+
+
+def test_present_is_what_is_not_nan():
+    assert make().present.tolist() == [True, False, True]
+    assert len(make()) == 3
+
+
+def test_lists_and_integers_are_accepted():
+    landmarks = make(points=[[1, 2], [3, 4], [5, 6]], spacing=0.1, edited=[1, 0, 0], image_shape=np.array([10, 20]))
+    assert landmarks.points.dtype == np.float64
+    assert landmarks.spacing == (0.1, 0.1)
+    assert landmarks.edited.tolist() == [True, False, False]
+    assert landmarks.image_shape == (10, 20)
+
+
+def test_standard_deviation_is_the_root_of_the_mean_variance():
+    covariance = np.array([np.diag([9.0, 16.0]), np.eye(2), np.full((2, 2), np.nan)])
+    landmarks = make(covariance=covariance, spacing=(0.1, 0.2))
+    np.testing.assert_allclose(landmarks.sd_px, [np.sqrt(12.5), np.nan, np.nan])
+    np.testing.assert_allclose(landmarks.sd_mm, [np.sqrt((0.09 + 0.64) / 2), np.nan, np.nan])
+
+
+@given(st.floats(0.01, 100), st.floats(0.01, 5))
+def test_isotropic_standard_deviation_is_sigma(sigma, spacing):
+    landmarks = make(covariance=np.broadcast_to(sigma**2 * np.eye(2), (3, 2, 2)), spacing=spacing)
+    np.testing.assert_allclose(landmarks.sd_px[[0, 2]], sigma)
+    np.testing.assert_allclose(landmarks.sd_mm[[0, 2]], sigma * spacing)
+
+
+def test_standard_deviation_without_covariance_or_spacing():
+    assert np.isnan(make().sd_px).all()
+    assert make().sd_mm is None
+    assert np.isnan(make(spacing=0.1).sd_mm).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"points": POINTS[:2]}, r"shape \(2, 2\).*must be \(3, 2\)"),
+        ({"points": [["a", "b"]] * 3}, "not numbers"),
+        ({"points": [[1, np.nan], [1, 2], [1, 2]]}, "'Point A' is at"),
+        ({"points": [[1, 2], [1, 2], [np.inf, 2]]}, "'Point C' is at"),
+        ({"confidence": [1.0]}, "confidence"),
+        ({"edited": [True]}, "edited"),
+        ({"covariance": np.zeros((3, 2))}, "covariance"),
+        ({"covariance": [np.eye(2), [[1, 2], [0, 1]], np.eye(2)]}, "'Point B'.*symmetric"),
+        ({"covariance": [np.eye(2), np.eye(2), -np.eye(2)]}, "'Point C'.*at least zero"),
+        ({"provenance": {"array": np.zeros(2)}}, "JSON"),
+    ],
+)
+def test_malformed_landmarks_are_refused(changes, words):
+    with pytest.raises(AnnotationError, match=words):
+        make(**changes)
+
+
+def test_spacing_of_zero_is_refused():
+    with pytest.raises(InvalidInputError, match="above zero"):
+        make(spacing=0)
+
+
+def test_replace_checks_again():
+    landmarks = make(source="junior").replace(source="senior")
+    assert landmarks.source == "senior"
+    assert landmarks.equals(make(source="senior"))
+    with pytest.raises(AnnotationError):
+        landmarks.replace(points=POINTS[:1])
+
+
+def test_equality_is_to_the_last_bit_and_nan_equals_nan():
+    full = make(confidence=[0.5, np.nan, 1], covariance=np.full((3, 2, 2), np.nan), edited=[1, 0, 0], spacing=0.1)
+    assert full.equals(full.replace())
+    assert full.equals(pickle.loads(pickle.dumps(full)))
+    assert not full.equals(full.replace(confidence=None))
+    assert not full.equals(full.replace(points=np.nextafter(POINTS, 9)))
+    assert not full.equals(full.replace(radiograph="001"))
+
+
+def test_summary_table_is_json():
+    landmarks = make(confidence=[0.9, np.nan, 0.5], covariance=[4 * np.eye(2)] * 3, spacing=0.1, edited=[1, 0, 0])
+    table = landmarks.summary_table()
+    assert json.loads(json.dumps(table, allow_nan=False)) == table
+    assert table[0] == {
+        "name": "Point A",
+        "abbreviation": "A",
+        "row": 1.0,
+        "column": 2.0,
+        "confidence": 0.9,
+        "sd_px": 2.0,
+        "sd_mm": pytest.approx(0.2),
+        "edited": True,
+    }
+    assert table[1]["row"] is table[1]["column"] is table[1]["confidence"] is table[1]["sd_mm"] is None
+    assert make().summary_table()[0]["edited"] is None
+
+
+def test_mean_of_two_observers():
+    junior = make(source="junior", spacing=0.1, radiograph="001", image_shape=(10, 10))
+    senior = junior.replace(source="senior", points=[[2, 2], [3, 3], [np.nan, np.nan]], confidence=[1, 1, 1])
+    mean = mean_landmarks([junior, senior])
+    np.testing.assert_array_equal(mean.points, [[1.5, 2], [np.nan, np.nan], [np.nan, np.nan]])
+    assert mean.source == "mean of junior, senior"
+    assert (mean.radiograph, mean.spacing, mean.image_shape) == ("001", (0.1, 0.1), (10, 10))
+    assert mean.confidence is None
+
+
+def test_mean_of_one_is_itself():
+    np.testing.assert_array_equal(mean_landmarks([make()]).points, POINTS)
+
+
+def test_mean_of_what_does_not_belong_together_is_refused():
+    with pytest.raises(AnnotationError, match="at least one"):
+        mean_landmarks([])
+    with pytest.raises(SchemeError, match="'three' cannot be averaged with those of 'other'"):
+        mean_landmarks([make(), make(scheme=OTHER)])
+    with pytest.raises(AnnotationError, match="radiograph differs: '001' and '002'"):
+        mean_landmarks([make(radiograph="001"), make(radiograph="002")])

@@ -1,0 +1,210 @@
+"""A detector that needs no model, and viewers that know only this plugin."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import napari_farnet
+import numpy as np
+import pytest
+from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
+from napari_farnet import models, workers
+
+from farnet.frame import Frame
+from farnet.landmarks import Landmarks
+from farnet.radiograph import Radiograph
+from farnet.scheme import LandmarkScheme, load_scheme
+
+MANIFEST = Path(napari_farnet.__file__).with_name("napari.yaml")
+NETWORK_SHAPE = (64, 48)
+
+
+@dataclass
+class FakeDetection:
+    landmarks: Landmarks
+    heatmaps: np.ndarray | None
+    frame: Frame
+    seconds: float
+
+
+@dataclass
+class FakeDetector:
+    """Finds the landmarks of a scheme on a fixed pattern, in proportion to the radiograph."""
+
+    model: str
+    device: str
+    log: FakeLog
+
+    @property
+    def scheme(self) -> LandmarkScheme:
+        return load_scheme("cephalometric19")
+
+    def steps(self, radiograph: Radiograph, *, heatmaps: bool = False) -> Generator[str, None, FakeDetection]:
+        for stage in ("prepare", "network", "decode"):
+            yield stage
+            self.log.stages.append(stage)
+            time.sleep(self.log.delay)
+            if self.log.fail is not None and stage == "network":
+                raise self.log.fail
+        frame = Frame.fit(radiograph.shape, NETWORK_SHAPE)
+        landmarks = _landmarks(radiograph, absent=self.log.absent)
+        maps = _heatmaps(frame.to_network(landmarks.points)) if heatmaps else None
+        return FakeDetection(landmarks, maps, frame, 0.5)
+
+    def close(self) -> None:
+        self.log.closed += 1
+
+
+@dataclass
+class FakeLog:
+    """What the fake detectors did, and what they shall do."""
+
+    delay: float = 0.0
+    fail: Exception | None = None
+    absent: tuple[int, ...] = ()
+    made: list[tuple[str, str]] = field(default_factory=list)
+    stages: list[str] = field(default_factory=list)
+    closed: int = 0
+
+
+def _landmarks(radiograph: Radiograph, absent: tuple[int, ...] = ()) -> Landmarks:
+    scheme = load_scheme("cephalometric19")
+    count = len(scheme)
+    angle = np.linspace(0.0, 2 * np.pi, count, endpoint=False)
+    unit = np.stack([0.5 + 0.35 * np.sin(angle), 0.5 + 0.3 * np.cos(angle)], axis=1)
+    points = unit * np.array(radiograph.shape) + 0.125
+    points[list(absent)] = np.nan
+    covariance = np.tile(np.array([[4.0, 1.0], [1.0, 9.0]]), (count, 1, 1))
+    covariance[list(absent)] = np.nan
+    return Landmarks(
+        points=points,
+        scheme=scheme,
+        spacing=radiograph.spacing,
+        confidence=np.linspace(0.95, 0.4, count),
+        covariance=covariance,
+        source="model fake",
+        radiograph=radiograph.name,
+        image_shape=radiograph.shape,
+        image_sha256=radiograph.sha256 or radiograph.pixels_sha256(),
+        provenance={"model": {"name": "fake", "sha256": "0" * 64}, "device": "cpu"},
+    )
+
+
+def _heatmaps(points: np.ndarray) -> np.ndarray:
+    rows, columns = np.indices(NETWORK_SHAPE)
+    squared = (rows - points[:, :1, None]) ** 2 + (columns - points[:, 1:, None]) ** 2
+    return np.nan_to_num(np.exp(-squared / (2 * 2.0**2))).astype(np.float32)
+
+
+@pytest.fixture
+def landmarks_on() -> Callable[..., Landmarks]:
+    """Makes the landmarks that the fake detector finds on a radiograph; `absent` are left out."""
+    return _landmarks
+
+
+@pytest.fixture
+def heatmaps_at() -> Callable[[np.ndarray], np.ndarray]:
+    """Makes heatmaps with a peak at each point (row, column) of the fake network's frame."""
+    return _heatmaps
+
+
+@pytest.fixture
+def drag() -> Callable[..., None]:
+    """Drags a point by (row, column) pixels, through the callbacks that napari calls for the mouse."""
+
+    def drag_point(layer: Any, row: int, shift: tuple[float, float]) -> None:
+        layer.mode = "select"
+        start = layer.data[row].copy()
+        stop = start.copy()
+        stop[-2:] += shift
+        event = SimpleNamespace(
+            type="mouse_press",
+            position=layer.data_to_world(start),
+            dims_displayed=[layer.ndim - 2, layer.ndim - 1],
+            view_direction=None,
+            is_dragging=False,
+            modifiers=(),
+            button=1,
+            handled=False,
+            pos=np.zeros(2),
+        )
+        mouse_press_callbacks(layer, event)
+        event.type, event.is_dragging = "mouse_move", True
+        for share in (0.5, 1.0):
+            event.position = layer.data_to_world(start + share * (stop - start))
+            mouse_move_callbacks(layer, event)
+        event.type, event.is_dragging = "mouse_release", False
+        mouse_release_callbacks(layer, event)
+
+    return drag_point
+
+
+@dataclass(frozen=True)
+class FakeDevice:
+    name: str
+    usable: bool
+    reason: str
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
+    """Detectors, models and devices that need neither a model file nor torch."""
+    log = FakeLog()
+
+    def create(model: str, device: str) -> FakeDetector:
+        log.made.append((model, device))
+        return FakeDetector(model, "cpu" if device == "auto" else device, log)
+
+    devices = [
+        FakeDevice("cuda", False, "torch sees no NVIDIA GPU"),
+        FakeDevice("cpu", True, "2 cores"),
+    ]
+    choices = [
+        models.ModelChoice("fake", "Fake model", "19 landmarks (Lateral cephalogram), bundled"),
+        models.ModelChoice("other", "Another model with a rather long title for such a narrow dock", "19 landmarks"),
+    ]
+    monkeypatch.setattr(workers, "create_detector", create)
+    monkeypatch.setattr(workers, "list_devices", lambda: devices)
+    monkeypatch.setattr(models, "available_models", lambda: choices)
+    return log
+
+
+@pytest.fixture
+def plugin(npe2pm: Any, plugin_settings: None) -> Iterator[None]:
+    """A plugin manager that knows napari's own readers and writers, and this plugin."""
+    import napari_builtins
+
+    builtins = Path(napari_builtins.__file__).with_name("builtins.yaml")
+    with npe2pm.tmp_plugin(manifest=str(builtins)), npe2pm.tmp_plugin(manifest=str(MANIFEST)):
+        yield
+
+
+@pytest.fixture
+def radiograph(radiograph_pixels: np.ndarray) -> Radiograph:
+    return Radiograph.from_array(radiograph_pixels, spacing=(0.1, 0.2), name="skull")
+
+
+@pytest.fixture
+def radiograph_pixels() -> np.ndarray:
+    """(240, 180) uint8: a soft bright oval on black, with noise; nobody's picture."""
+    rows, columns = np.indices((240, 180))
+    oval = np.exp(-(((rows - 120) / 80) ** 4) - ((columns - 90) / 60) ** 4)
+    noise = np.random.default_rng(0).normal(0, 6, oval.shape)
+    return np.clip(20 + 200 * oval + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def make_dock(make_napari_viewer_proxy: Callable[..., Any], plugin: None, fake: FakeLog) -> Callable[..., Any]:
+    """Open a viewer with the dock in it; gives (viewer, dock)."""
+
+    def make(**keywords: Any) -> tuple[Any, Any]:
+        viewer = make_napari_viewer_proxy(**keywords)
+        _, dock = viewer.window.add_plugin_dock_widget("napari-farnet", "Detect landmarks")
+        return viewer, dock
+
+    return make

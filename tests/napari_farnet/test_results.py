@@ -1,0 +1,51 @@
+"""What a detection says about itself."""
+
+from __future__ import annotations
+
+import pytest
+from napari_farnet.results import summary
+from napari_farnet.workers import DetectionResult
+
+from farnet.frame import Frame
+
+
+@pytest.fixture
+def result_of(radiograph):
+    def make(*landmarks):
+        return DetectionResult(landmarks, None, Frame.fit(radiograph.shape, (64, 48)), "cpu", 1.26)
+
+    return make
+
+
+def test_one_radiograph(result_of, radiograph, landmarks_on):
+    text = summary(result_of(landmarks_on(radiograph)))
+    assert text == "19 landmarks in 1.3 s on cpu.\nLeast certain: Articulare (confidence 0.40, ± 0.4 mm)."
+
+
+def test_without_spacing_in_pixels(result_of, radiograph, landmarks_on):
+    assert "± 2.5 px" in summary(result_of(landmarks_on(radiograph).replace(spacing=None)))
+
+
+def test_what_was_not_found_is_named(result_of, radiograph, landmarks_on):
+    text = summary(result_of(landmarks_on(radiograph, absent=(0, 18))))
+    assert "17 landmarks" in text
+    assert "Not found: Sella, Articulare." in text
+    assert "Least certain: Anterior nasal spine" in text
+
+
+def test_nothing_found(result_of, radiograph, landmarks_on):
+    assert "0 landmarks" in summary(result_of(landmarks_on(radiograph, absent=tuple(range(19)))))
+
+
+def test_a_stack(result_of, radiograph, landmarks_on):
+    first, second = landmarks_on(radiograph), landmarks_on(radiograph, absent=(3,)).replace(radiograph="second")
+    lower = second.confidence.copy()
+    lower[7] = 0.125
+    text = summary(result_of(first, second.replace(confidence=lower)))
+    assert "37 landmarks on 2 radiographs" in text
+    assert "Not found: 1." in text
+    assert "Least certain: Menton on second (confidence 0.12" in text
+
+
+def test_without_confidence(result_of, radiograph, landmarks_on):
+    assert summary(result_of(landmarks_on(radiograph).replace(confidence=None))) == "19 landmarks in 1.3 s on cpu."
