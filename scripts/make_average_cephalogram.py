@@ -53,9 +53,9 @@ if TYPE_CHECKING:
 
 REDUCTION = 2
 """Pixels of a radiograph per pixel of the sample, along each axis."""
-CANVAS = (1200, 968)
-"""(rows, columns) in which the work is done: a whole radiograph in pixels of the sample."""
-WINDOW = (slice(86, 1096), slice(8, 958))
+CANVAS = (1200, 960)
+"""(rows, columns) in which the work is done: a radiograph in pixels of the sample; multiples of the coarsest level."""
+WINDOW = (slice(100, 1096), slice(8, 958))
 """The part of the canvas that becomes the sample: where all radiographs have something to show."""
 
 NASION = 1  # index of the landmark
@@ -63,7 +63,7 @@ TABS = (slice(115, 2300), slice(14, 1921))  # inside: free of film tabs, text an
 QUANTILES = np.array([0.5, 2, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 98, 99.5])
 HEAD_MARGIN = 75.0  # px around the landmarks' hull in which grey values are matched
 FEATHER = 40.0  # px over which a radiograph fades in from its border
-LEVELS = ((16, 4, 8), (8, 4, 8), (4, 4, 8), (2, 3, 6))  # (reduction, rounds, steps per round) of the registration
+LEVELS = ((16, 4, 8), (8, 4, 8), (4, 4, 8), (2, 2, 6))  # (reduction, rounds, steps per round) of the registration
 CONE_TIP, CONE_SLOPE = 2.5, 0.3  # px, px per px: largest displacement at a landmark, and its growth with distance
 
 
@@ -242,8 +242,9 @@ def register(pictures: Sequence[Array], valid: Sequence[Mask], shape: Points) ->
                 moves = [_step(*item, average, limit) for item in zip(features, weights, moves, strict=True)]
             common = np.mean(moves, axis=0)
             moves = [move - common for move in moves]
-        print(f"registered at {factor * 0.1 * REDUCTION:g} mm")
-    return [move * factor for move in moves]
+        moves = [move * factor for move in moves]
+        print(f"registered at {factor * 0.1 * REDUCTION:g} mm per pixel")
+    return moves
 
 
 def _step(feature: Array, weight: Array, move: Array, average: Array, limit: Array) -> Array:

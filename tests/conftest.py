@@ -7,6 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# Examples are checked, not timed: how long one takes says more of the machine than of the code.
+settings.register_profile("farnet", deadline=None)
+settings.load_profile("farnet")
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ __all__ = ["keep_freed_memory"]
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _LARGEST = 2**31 - 1  # mallopt takes an int
+_LARGEST_BEFORE = 2**25  # what older versions take for the mapping threshold at most
 
 
 def keep_freed_memory() -> bool:
@@ -28,4 +29,5 @@ def keep_freed_memory() -> bool:
     except AttributeError:
         return False
     mallopt.argtypes, mallopt.restype = (ctypes.c_int, ctypes.c_int), ctypes.c_int
-    return bool(mallopt(_M_MMAP_THRESHOLD, _LARGEST)) and bool(mallopt(_M_TRIM_THRESHOLD, _LARGEST))
+    mapped = any(mallopt(_M_MMAP_THRESHOLD, size) for size in (_LARGEST, _LARGEST_BEFORE))
+    return mapped and bool(mallopt(_M_TRIM_THRESHOLD, _LARGEST))

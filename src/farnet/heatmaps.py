@@ -87,7 +87,8 @@ def decode(
         heatmaps: (K, H, W) or (B, K, H, W), any float dtype; H and W at least 2.
         sigma: That of the targets, one number or (K,), in heatmap pixels.
         method: ``matched`` or ``argmax``.
-        min_peak: Least height of the fitted Gaussian (of the maximum for ``argmax``) that counts as a landmark.
+        min_peak: Least height of the fitted Gaussian (of the maximum for ``argmax``) that counts as a landmark; more for
+            one outside the map, of which less is seen.
 
     Returns:
         Points, confidence and covariance; NaN where a map is flat, all zero, not finite, or has no peak that rises by
@@ -112,12 +113,11 @@ def decode(
     patches = _Patches(maps, start, width, usable)
     if method == "matched":
         points = _matched(patches)
-        height = _rise(patches, points)
+        height, seen = _height(patches, points)
     else:
-        points, height = start.to(torch.float64), high.to(torch.float64)
-        usable &= high - low >= min_peak
+        points, height, seen = start.to(torch.float64), high.to(torch.float64), (high - low).to(torch.float64)
     # The noise of a map without a landmark has a maximum too, but no Gaussian of notable height fits it.
-    usable &= torch.isfinite(points).all(-1) & (height >= min_peak)
+    usable &= torch.isfinite(points).all(-1) & (height >= min_peak) & (seen >= min_peak)
     covariance = _spread(patches, points, height)
     missing = ~usable
     points = points.masked_fill(missing[:, None], math.nan)
@@ -229,10 +229,12 @@ def _matched(patches: _Patches) -> Tensor:
     return best
 
 
-def _rise(patches: _Patches, points: Tensor) -> Tensor:
-    """(N,) height of the target Gaussian at `points` in a least-squares fit of it and a constant to the patch.
+def _height(patches: _Patches, points: Tensor) -> tuple[Tensor, Tensor]:
+    """(N,) height of the target Gaussian at `points`, and (N,) how much of that is seen.
 
-    The constant is what tells a landmark from a map that is raised everywhere.
+    The height is that of a least-squares fit of the target and a constant to the patch; the constant is what tells a
+    landmark from a map that is raised everywhere. Of a landmark outside the map only a flank is seen, from which noise
+    is extrapolated to great heights, so that the share of the Gaussian's energy inside the map counts too.
     """
     rows, columns = patches.template(points)
     area = patches.inside.sum((1, 2))
@@ -240,7 +242,8 @@ def _rise(patches: _Patches, points: Tensor) -> Tensor:
     energy = (rows**2).sum(1) * (columns**2).sum(1)
     values = patches.values.sum((1, 2))
     correlation = torch.einsum("nr,nrc,nc->n", rows, patches.values, columns)
-    return (correlation - values * template / area) / (energy - template**2 / area).clamp_min(1e-12)
+    height = (correlation - values * template / area) / (energy - template**2 / area).clamp_min(1e-12)
+    return height, height * torch.sqrt((energy / (math.pi * patches.sigma**2)).clamp_max(1.0))
 
 
 def _energy(template: Tensor, d: Tensor, sigma2: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from farnet.landmarks import Landmarks
     from napari_farnet.detect import DetectWidget
 
-__all__ = ["run_demo"]
+__all__ = ["run_demo", "show_detection", "take_picture"]
 
 _PLUGIN = "napari-farnet"
 _SAMPLE = "average_cephalogram"
@@ -25,7 +25,7 @@ _DOCK = "Detect landmarks"
 _PATIENCE = 600.0  # seconds until a detection counts as hung
 _DEVICES = 60.0  # seconds that listing the devices may take, which loads torch
 _SETTLE = 1.5  # seconds until a picture is taken
-_SIZE = (1600, 1000)  # of a window that is pictured
+_SIZE = (1600, 1000)  # of the window
 
 
 def run_demo(*, model: str, device: str, screenshot: Path | None, detected: Callable[[Landmarks], None]) -> None:
@@ -49,20 +49,41 @@ def run_demo(*, model: str, device: str, screenshot: Path | None, detected: Call
     find_model(model)  # says what is wrong before a window opens
     viewer = napari.Viewer()
     try:
-        viewer.open_sample(_PLUGIN, _SAMPLE)
-        _, dock = viewer.window.add_plugin_dock_widget(_PLUGIN, _DOCK)
+        detected(show_detection(viewer, model=model, device=device))
         if screenshot is not None:
-            viewer.window.resize(*_SIZE)
-        detected(_detect(viewer, dock, model, device))
-        if screenshot is not None:
-            _picture(viewer, screenshot)
-    except BaseException:
-        viewer.close()
-        raise
-    if screenshot is None:
-        napari.run()
-    else:
-        viewer.close()
+            take_picture(viewer, screenshot)
+        else:
+            napari.run()
+    finally:
+        if napari.current_viewer() is not None:
+            viewer.close()
+
+
+def show_detection(viewer: Viewer, *, model: str, device: str) -> Landmarks:
+    """Open the sample and the dock, and detect.
+
+    Returns:
+        The landmarks as they are in the viewer.
+
+    Raises:
+        FarnetError: As `run_demo`.
+    """
+    viewer.open_sample(_PLUGIN, _SAMPLE)
+    _, dock = viewer.window.add_plugin_dock_widget(_PLUGIN, _DOCK)
+    viewer.window.resize(*_SIZE)
+    return _detect(viewer, dock, model, device)
+
+
+def take_picture(viewer: Viewer, path: Path) -> None:
+    """Write a picture of the whole window as PNG, all or nothing."""
+    from PIL import Image
+
+    from farnet.atomic import atomic_path
+
+    _wait(lambda: False, _SETTLE)  # colour bar, labels and heatmaps are drawn in the next turns of the event loop
+    pixels = viewer.screenshot(canvas_only=False, flash=False)
+    with atomic_path(path) as temporary:
+        Image.fromarray(pixels[..., :3]).save(temporary, format="PNG")
 
 
 def _detect(viewer: Viewer, dock: DetectWidget, model: str, device: str) -> Landmarks:
@@ -92,17 +113,6 @@ def _detect(viewer: Viewer, dock: DetectWidget, model: str, device: str) -> Land
         raise FarnetError(f"The detection failed: {' '.join(reasons)}")
     layer = landmark_layers()[0]
     return landmarks_from_layer(layer.data, layer.features, layer.metadata, name=layer.name).landmarks[0]
-
-
-def _picture(viewer: Viewer, path: Path) -> None:
-    from PIL import Image
-
-    from farnet.atomic import atomic_path
-
-    _wait(lambda: False, _SETTLE)  # colour bar, labels and heatmaps are drawn in the next turns of the event loop
-    pixels = viewer.screenshot(canvas_only=False, flash=False)
-    with atomic_path(path) as temporary:
-        Image.fromarray(pixels[..., :3]).save(temporary, format="PNG")
 
 
 def _values(box: QComboBox) -> list[str]:

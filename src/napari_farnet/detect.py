@@ -13,15 +13,16 @@ from napari_farnet import models
 from napari_farnet.detect_form import DetectForm
 from napari_farnet.settings import load_settings
 from napari_farnet.sources import RadiographSource, current_index, refusal
-from napari_farnet.workers import DetectionRequest, DetectorKeeper, Failure, Progress, detect, find_devices, start
+from napari_farnet.threads import start
+from napari_farnet.workers import DetectionRequest, DetectorKeeper, Failure, Progress, detect, find_devices
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from farnet.devices import DeviceChoice
     from napari.components import ViewerModel
     from napari.layers import Layer
 
+    from farnet.devices import DeviceChoice
     from napari_farnet.layers import LayerData
     from napari_farnet.workers import DetectionResult
 
@@ -194,8 +195,8 @@ class DetectWidget(QWidget):
         if not self._run.stop_text:
             self._say(f"{progress.text} \N{HORIZONTAL ELLIPSIS}")
 
-    def _on_returned(self, outcome: DetectionResult | Failure) -> None:
-        if self._run.stop_text:
+    def _on_returned(self, outcome: DetectionResult | Failure | None) -> None:
+        if outcome is None or self._run.stop_text:
             return
         if isinstance(outcome, Failure):
             self._fail(outcome)

@@ -1,28 +1,28 @@
 """Detection off the GUI thread: what is run, what it reports, and how it ends.
 
-A detection is a generator that napari's thread worker steps through. It yields before every stage, and a request to
-stop is heard at the next yield, so that cancelling takes at most as long as one stage. However it ends, it returns:
-napari's worker treats a `RuntimeError` that leaves a generator as a deleted widget and never says that it finished, and
-nearly everything that can go wrong in torch is a `RuntimeError`.
+A detection is a generator for `napari_farnet.threads.start`. It yields before every stage and looks there whether it
+should stop, so that cancelling takes at most as long as one stage. However it ends, it returns: what it found, or why
+nothing was found.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from farnet.errors import DeviceError, FarnetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    import threading
+    from collections.abc import Generator, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from farnet.detection import Detector
+    from farnet.detection import Detection, Detector
     from farnet.devices import DeviceChoice
     from farnet.frame import Frame
     from farnet.landmarks import Landmarks
@@ -40,7 +40,6 @@ __all__ = [
     "detect",
     "find_devices",
     "list_devices",
-    "start",
 ]
 
 _STAGES = {"prepare": "preparing", "network": "running the network", "decode": "reading the heatmaps"}
@@ -60,12 +59,12 @@ def list_devices() -> list[DeviceChoice]:
     return available_devices()
 
 
-def find_devices() -> Generator[None, None, list[DeviceChoice] | Failure]:
+def find_devices(_stop: threading.Event) -> Generator[None, None, list[DeviceChoice] | Failure]:
     """List the devices of this computer; a generator for `start`."""
     yield
     try:
         return list_devices()
-    except Exception as error:  # every end must be reported: see the module
+    except Exception as error:  # every end must be reported: see `start`
         return Failure(error)
 
 
@@ -184,10 +183,13 @@ class DetectorKeeper:
             detector.close()
 
 
-def detect(request: DetectionRequest, keeper: DetectorKeeper) -> Generator[Progress, None, DetectionResult | Failure]:
+def detect(
+    stop: threading.Event, request: DetectionRequest, keeper: DetectorKeeper
+) -> Generator[Progress, None, DetectionResult | Failure | None]:
     """Detect landmarks step by step; a generator for `start`.
 
     Args:
+        stop: Set when nobody wants the result any more.
         request: What to detect.
         keeper: Where the detector comes from, and stays.
 
@@ -195,74 +197,63 @@ def detect(request: DetectionRequest, keeper: DetectorKeeper) -> Generator[Progr
         Before each stage: how far it is, and what comes now.
 
     Returns:
-        What was found, or why nothing was.
+        What was found, or why nothing was; None if it was stopped.
     """
-    with keeper.in_use():
-        return (yield from _detect(request, keeper))
-
-
-def _detect(request: DetectionRequest, keeper: DetectorKeeper) -> Generator[Progress, None, DetectionResult | Failure]:
     index: Index | None = None
-    try:
-        total = 1 + len(_STAGES) * len(request.indices)
-        loaded = keeper.holds(request.model, request.device)
-        yield Progress(0, total, "Preparing" if loaded else f"Loading {request.model}")
-        detector = keeper.get(request.model, request.device)
-        began = time.perf_counter()
-        landmarks: list[Landmarks] = []
-        maps: list[NDArray[np.float32]] = []
-        for number, index in enumerate(request.indices):
-            steps = detector.steps(request.source.read(index), heatmaps=request.heatmaps != "none")
-            where = f"Radiograph {number + 1} of {len(request.indices)}: " if len(request.indices) > 1 else ""
-            while True:
-                try:
-                    stage = next(steps)
-                except StopIteration as end:
-                    detection = end.value
-                    break
-                done = 1 + len(_STAGES) * number + list(_STAGES).index(stage)
-                text = where + _STAGES[stage]
-                yield Progress(done, total, text[0].upper() + text[1:])
-            landmarks.append(detection.landmarks)
-            if detection.heatmaps is not None:
-                each = request.heatmaps == "each"
-                maps.append(detection.heatmaps if each else detection.heatmaps.max(axis=0, keepdims=True))
-        return DetectionResult(
-            landmarks=tuple(landmarks),
-            heatmaps=np.stack(maps) if maps else None,
-            frame=detection.frame,
-            device=str(detector.device),
-            seconds=time.perf_counter() - began,
-        )
-    except DeviceError as error:
-        keeper.close()
-        return Failure(error, index)
-    except Exception as error:  # every end must be reported: see the module
-        return Failure(error, index)
+    with keeper.in_use():
+        try:
+            count = len(request.indices)
+            total = 1 + len(_STAGES) * count
+            loaded = keeper.holds(request.model, request.device)
+            yield Progress(0, total, "Preparing" if loaded else f"Loading {request.model}")
+            if stop.is_set():
+                return None
+            detector = keeper.get(request.model, request.device)
+            began = time.perf_counter()
+            detections: list[Detection] = []
+            for number, index in enumerate(request.indices):
+                prefix = f"Radiograph {number + 1} of {count}: " if count > 1 else ""
+                steps = detector.steps(request.source.read(index), heatmaps=request.heatmaps != "none")
+                detection = yield from _reported(steps, stop, 1 + len(_STAGES) * number, total, prefix)
+                if detection is None:
+                    return None
+                detections.append(_as_wanted(detection, request.heatmaps))
+            return _result(detections, str(detector.device), time.perf_counter() - began)
+        except DeviceError as error:
+            keeper.close()
+            return Failure(error, index)
+        except Exception as error:  # every end must be reported: see `start`
+            return Failure(error, index)
 
 
-def start(
-    generator: Callable[..., Generator[Any, None, Any]],
-    *arguments: Any,
-    yielded: Callable[[Any], None] | None = None,
-    returned: Callable[[Any], None],
-    finished: Callable[[], None] | None = None,
-) -> Any:
-    """Run a generator in napari's thread pool.
+def _reported(
+    steps: Generator[str, None, Detection], stop: threading.Event, done: int, total: int, prefix: str
+) -> Generator[Progress, None, Detection | None]:
+    """Report the stages of one detection as they come; None if it was stopped between two of them."""
+    while not stop.is_set():
+        try:
+            stage = next(steps)
+        except StopIteration as end:
+            detection: Detection = end.value
+            return detection
+        text = prefix + _STAGES[stage]
+        yield Progress(done + list(_STAGES).index(stage), total, text[0].upper() + text[1:])
+    return None
 
-    Args:
-        generator: Function that gives the generator.
-        *arguments: Its arguments.
-        yielded: Called in the GUI thread with each value that it yields.
-        returned: Called in the GUI thread with what it returns, unless it was told to quit.
-        finished: Called in the GUI thread at the end, however it ends.
 
-    Returns:
-        napari's worker; its `quit` asks the generator to stop at the next yield.
-    """
-    from napari.qt.threading import create_worker
+def _as_wanted(detection: Detection, heatmaps: HeatmapChoice) -> Detection:
+    """Keep no more heatmaps than are wanted, before those of the next radiograph come."""
+    if detection.heatmaps is None or heatmaps == "each":
+        return detection
+    return replace(detection, heatmaps=detection.heatmaps.max(axis=0, keepdims=True))
 
-    connections = {"yielded": yielded, "returned": returned, "finished": finished}
-    return create_worker(
-        generator, *arguments, _connect={name: slot for name, slot in connections.items() if slot is not None}
+
+def _result(detections: Sequence[Detection], device: str, seconds: float) -> DetectionResult:
+    maps = [detection.heatmaps for detection in detections if detection.heatmaps is not None]
+    return DetectionResult(
+        landmarks=tuple(detection.landmarks for detection in detections),
+        heatmaps=np.stack(maps) if maps else None,
+        frame=detections[0].frame,
+        device=device,
+        seconds=seconds,
     )

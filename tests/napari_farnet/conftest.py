@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import napari_farnet
 import numpy as np
 import pytest
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
-from napari_farnet import models, workers
 
+import napari_farnet
 from farnet.frame import Frame
 from farnet.landmarks import Landmarks
 from farnet.radiograph import Radiograph
 from farnet.scheme import LandmarkScheme, load_scheme
+from napari_farnet import models, workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
 
 MANIFEST = Path(napari_farnet.__file__).with_name("napari.yaml")
 NETWORK_SHAPE = (64, 48)

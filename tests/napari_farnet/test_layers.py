@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.layers import Layer
+
+from farnet.errors import AnnotationError
+from farnet.frame import Frame
 from napari_farnet.layers import heatmaps_layer, landmarks_from_layer, landmarks_layer, radiograph_layer
 from napari_farnet.placement import Placement
 from napari_farnet.record import kind_of, record_of
 from napari_farnet.settings import Settings
 from napari_farnet.sources import RadiographSource
-
-from farnet.errors import AnnotationError
-from farnet.frame import Frame
 
 FEATURES = {"name", "abbreviation", "confidence", "sd_mm", "source", "model", "edited"}
 FLAT = Placement.from_spacing((0.1, 0.2))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from napari_farnet.looks import beside, row_looks
 from napari_farnet.settings import Settings
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from napari.layers import Image, Points
-from napari_farnet.placement import Placement
 
 from farnet.frame import Frame
+from napari_farnet.placement import Placement
 
 # napari shows a stack that is tilted along its slices less than exactly, and says so; it places it exactly.
 pytestmark = pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
@@ -48,7 +48,9 @@ def world(matrix, point):
 @given(layers(), st.lists(_shifts, min_size=4, max_size=4))
 def test_matrix_is_data_to_world(layer, point):
     point = np.array(point[: layer.ndim])
-    np.testing.assert_allclose(world(Placement.of(layer).matrix, point), layer.data_to_world(point), rtol=1e-9, atol=1e-6)
+    np.testing.assert_allclose(
+        world(Placement.of(layer).matrix, point), layer.data_to_world(point), rtol=1e-9, atol=1e-6
+    )
 
 
 @settings(deadline=None, max_examples=20)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from napari_farnet.results import summary
-from napari_farnet.workers import DetectionResult
 
 from farnet.frame import Frame
+from napari_farnet.results import summary
+from napari_farnet.workers import DetectionResult
 
 
 @pytest.fixture

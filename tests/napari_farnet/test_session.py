@@ -10,12 +10,12 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.utils.notifications import notification_manager
+
+from farnet.frame import Frame
 from napari_farnet.layers import heatmaps_layer, landmarks_from_layer, landmarks_layer
 from napari_farnet.placement import Placement
 from napari_farnet.session import follow, watch
 from napari_farnet.settings import Settings
-
-from farnet.frame import Frame
 
 FLAT = Placement.from_spacing((0.1, 0.2))
 

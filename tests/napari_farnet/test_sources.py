@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Points
-from napari_farnet.sources import RadiographSource, current_index, refusal
 
 from farnet.errors import InvalidInputError, RadiographError
+from napari_farnet.sources import RadiographSource, current_index, refusal
 
 
 def test_grey(radiograph_pixels):
@@ -86,7 +86,9 @@ def test_a_constant_slice_is_refused_by_its_name(radiograph_pixels):
 
 
 def own(**values):
-    return {"farnet": {"kind": "radiograph", "spacing": None, "spacing_source": None, "path": None, "sha256": None} | values}
+    return {
+        "farnet": {"kind": "radiograph", "spacing": None, "spacing_source": None, "path": None, "sha256": None} | values
+    }
 
 
 @pytest.mark.parametrize(

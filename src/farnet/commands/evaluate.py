@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from farnet.commands.console import note, number, print_json, print_table, progress
+from farnet.commands.console import note, print_json, progress
+from farnet.commands.evaluation_tables import print_evaluation
 from farnet.commands.options import (
     DatasetOption,
     DeviceOption,
@@ -24,7 +25,7 @@ from farnet.zoo import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from farnet.datasets.isbi2015 import ISBI2015
-    from farnet.evaluation import Evaluation, Metrics
+    from farnet.evaluation import Evaluation
     from farnet.landmarks import Landmarks
 
 __all__ = ["evaluate", "register"]
@@ -114,14 +115,14 @@ def evaluate(
     if output is not None:
         refuse_existing([output], force=force)
     left_out = words(exclude)
-    truth = _open(dataset, data, split, observer) if data is not None else None
+    source = _open(dataset, data, split, observer) if data is not None else None
     predicted, record = (
         _read_predictions(predictions)
         if predictions is not None
-        else _run_model(model or DEFAULT_MODEL, device, truth, left_out, output)
+        else _run_model(model or DEFAULT_MODEL, device, source, left_out, output)
     )
-    whole = _compare(predicted, reference, truth, left_out, common=common)
-    if truth is None:
+    whole = _compare(predicted, reference, source, left_out, common=common)
+    if source is None:
         whole.record = {"reference": str(reference), **record}
     else:
         whole.record = {"dataset": dataset, "data": str(data), "split": split, "observer": observer, **record}
@@ -150,8 +151,10 @@ def evaluate(
                 "without_duplicates": None if rest is None else rest.to_dict(),
             }
         )
-    else:
-        _print(whole, result, rest)
+        return
+    what = whole.record.get("model") or whole.record["predictions"]
+    truth = f"{dataset} {split}, truth: {observer}" if reference is None else str(reference)
+    print_evaluation(f"{what} on {truth}", result, without=(", ".join(whole.duplicates), rest))
 
 
 def _check_sides(
@@ -242,9 +245,9 @@ def _compare(
         [item for item in truth if radiograph_key(item.radiograph) not in keys],
     )
     if common:
-        for names, what in ((pairing.only_referenced, "prediction"), (pairing.only_predicted, "reference")):
-            if names:
-                note(f"Left out, for want of a {what}: {listed(names)}")
+        for alone, what in ((pairing.only_referenced, "prediction"), (pairing.only_predicted, "reference")):
+            if alone:
+                note(f"Left out, for want of a {what}: {listed(alone)}")
     else:
         pairing.require_complete()
     comparison = _Comparison(pairing.predictions, pairing.references)
@@ -254,65 +257,3 @@ def _compare(
         comparison.observers = [[data.observer_landmarks(i, who) for i in order] for who in data.observers]
         comparison.duplicates = tuple(data.ids[i] for i in order if data.ids[i] in data.duplicates)
     return comparison
-
-
-def _print(whole: _Comparison, result: "Evaluation", rest: "Evaluation | None") -> None:
-    record = whole.record
-    what = record.get("model") or record["predictions"]
-    truth = f"{record['dataset']} {record['split']}" if "dataset" in record else record["reference"]
-    columns = [(f"all {result.n_radiographs}", result.pooled)]
-    if rest is not None:
-        columns.append((f"without {', '.join(whole.duplicates)}", rest.pooled))
-    if result.observer_distance is not None:
-        columns.append(("observers", result.observer_distance))
-    unit, headers = result.unit, [name for name, _ in columns]
-    rows = [
-        _row(f"MRE ({unit})", columns, "mre", lambda m: m.mre, 2),
-        _row(f"SD ({unit})", columns, "sd", lambda m: m.sd, 2),
-        _row(f"median ({unit})", columns, "median", lambda m: m.median, 2),
-        *(
-            _row(f"SDR {radius:g} {unit} (%)", columns, f"sdr_{radius:g}", lambda m, r=radius: m.sdr[r], 1)
-            for radius in result.radii
-        ),
-        ("landmarks", *(str(m.n + m.n_missed) for _, m in columns)),
-        ("missed", *(str(m.n_missed) for _, m in columns)),
-        ("absent", *(str(m.n_absent) for _, m in columns)),
-    ]
-    observer = f", truth: {record['observer']}" if "observer" in record else ""
-    print_table(("", *headers), rows, title=f"{what} on {truth}{observer}", caption=_caption(result))
-    _print_landmarks(result)
-    worst = [(name, landmark, number(error)) for name, landmark, error in result.largest_errors()]
-    print_table(("radiograph", "landmark", f"error ({unit})"), worst, title="Largest errors", left=2)
-
-
-def _row(name: str, columns: list[tuple[str, "Metrics"]], key: str, value: Any, digits: int) -> tuple[str, ...]:
-    cells = []
-    for _, metrics in columns:
-        interval = metrics.ci.get(key)
-        ends = "" if interval is None else f" [{number(interval[0], digits)}, {number(interval[1], digits)}]"
-        cells.append(number(value(metrics), digits) + ends)
-    return name, *cells
-
-
-def _caption(result: "Evaluation") -> str:
-    parts = ["SD: population, of the pooled errors. SDR: error at most the radius, a missed landmark is a failure."]
-    if result.bootstrap:
-        parts.append(f"[ ]: 95 % interval, {result.bootstrap} bootstrap draws of radiographs.")
-    if result.unit == "px":
-        parts.append("In pixels: the spacing is not known of every radiograph.")
-    return " ".join(parts)
-
-
-def _print_landmarks(result: "Evaluation") -> None:
-    between = result.observer_distance_per_landmark
-    headers = ["landmark", f"MRE ({result.unit})", "SD", "median", *(f"SDR {r:g}" for r in result.radii), "missed"]
-    rows = []
-    for i, m in enumerate(result.per_landmark):
-        row = [m.name, number(m.mre), number(m.sd), number(m.median)]
-        row += [*(number(rate, 1) for rate in m.sdr.values()), str(m.n_missed)]
-        if between is not None:
-            row.append(number(between[i].mre))
-        rows.append(row)
-    if between is not None:
-        headers.append("observers")
-    print_table(headers, rows, title="By landmark")

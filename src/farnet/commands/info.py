@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from farnet.commands.console import print_json, print_table, print_text
+from farnet.commands.console import number, print_json, print_table, print_text
 from farnet.commands.options import JsonOption, examples
 from farnet.commands.tables import print_facts
 from farnet.errors import InvalidInputError
@@ -78,8 +78,28 @@ def _show_model(model: str, *, as_json: bool) -> None:
     rows = [(mark.name, mark.abbreviation, mark.definition) for mark in scheme.landmarks]
     print_table(("landmark", "", "definition"), rows, title=f"{scheme.name}: {scheme.title}", left=3)
     print_facts("Training", metadata.training)
-    print_facts("Evaluation", metadata.evaluation)
+    _print_evaluation(metadata.evaluation)
     print_facts("Licence", {"licence": metadata.licence})
+
+
+def _print_evaluation(record: dict[str, Any]) -> None:
+    """Print the pooled figures of every evaluation that a model file holds."""
+    evaluations = {name: value for name, value in record.items() if isinstance(value, dict) and "pooled" in value}
+    for unit in dict.fromkeys(value["unit"] for value in evaluations.values()):
+        chosen = {name: value for name, value in evaluations.items() if value["unit"] == unit}
+        radii = list(next(iter(chosen.values()))["pooled"]["sdr"])
+        rows = [
+            (
+                name,
+                str(value["n_radiographs"]),
+                *(number(value["pooled"][key]) for key in ("mre", "sd", "median")),
+                *(number(value["pooled"]["sdr"].get(radius), 1) for radius in radii),
+            )
+            for name, value in chosen.items()
+        ]
+        headers = ("", "radiographs", f"MRE ({unit})", "SD", "median", *(f"SDR {radius} {unit}" for radius in radii))
+        print_table(headers, rows, title="Evaluation")
+    print_facts("Other figures", {name: value for name, value in record.items() if name not in evaluations})
 
 
 def _show_network(settings: dict[str, Any], shape: tuple[int, int], *, as_json: bool) -> None:

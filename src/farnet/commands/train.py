@@ -20,8 +20,8 @@ _HELP = examples(
 
 The settings are a preset ('paper' is the published training of the full network, 'compact' that of the bundled model)
 or a file of settings (.json), with changes by --set. The output folder gets the settings, a log (csv), checkpoints and,
-at the end, the model (.safetensors), which --model takes. Ctrl-C stops after leaving a model of what has been learnt;
---resume goes on exactly where the last finished epoch ended.""",
+at the end, the model (.safetensors), which --model takes. Ctrl-C stops at once and keeps what the last finished epoch
+left; --resume goes on exactly from there.""",
     ("the bundled model's training", "farnet train --data isbi2015 --preset compact --output runs/compact"),
     ("go on after an interruption", "farnet train --data isbi2015 --output runs/compact --resume"),
     (

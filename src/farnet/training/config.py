@@ -93,7 +93,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "learning_rate": 1e-3,
         "weight_decay": 0.02,
         "schedule": "onecycle",
-        "epochs": 80,
+        "epochs": 75,
         "batch_size": 4,
         "gradient_clip": 1.0,
         "average": 0.995,

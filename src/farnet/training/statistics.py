@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from farnet.errors import InvalidInputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -22,6 +24,9 @@ def reestimate_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None
     Args:
         network: Changed in place; left in evaluation mode.
         batches: Normalised images (B, 3, h, w); every batch counts the same.
+
+    Raises:
+        InvalidInputError: There is no batch.
     """
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     momenta = [m.momentum for m in norms]
@@ -29,8 +34,14 @@ def reestimate_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None
         m.reset_running_stats()
         m.momentum = None  # cumulative average
     network.train()
-    for batch in batches:
-        network(batch)
-    for m, momentum in zip(norms, momenta, strict=True):
-        m.momentum = momentum
-    network.eval()
+    seen = 0
+    try:
+        for batch in batches:
+            network(batch)
+            seen += 1
+    finally:
+        for m, momentum in zip(norms, momenta, strict=True):
+            m.momentum = momentum
+        network.eval()
+    if not seen:
+        raise InvalidInputError("no batch of images to estimate the statistics from; give at least one")

@@ -64,9 +64,7 @@ def farnet(capsys):
     def run(*arguments):
         code = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
-        return SimpleNamespace(
-            code=code, out=captured.out, err=captured.err, json=lambda: json.loads(captured.out)
-        )
+        return SimpleNamespace(code=code, out=captured.out, err=captured.err, json=lambda: json.loads(captured.out))
 
     return run
 

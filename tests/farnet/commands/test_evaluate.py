@@ -68,7 +68,9 @@ def test_two_tables(farnet, isbi, here):
     assert report["evaluation"]["pooled"]["mre"] == pytest.approx(1.0)
     assert report["evaluation"]["observer_distance"] is None
     assert report["without_duplicates"] is None
-    assert "junior.csv on senior.csv" in farnet("evaluate", "--predictions", "junior.csv", "--reference", "senior.csv").out
+    assert (
+        "junior.csv on senior.csv" in farnet("evaluate", "--predictions", "junior.csv", "--reference", "senior.csv").out
+    )
 
 
 def test_without_a_spacing_the_unit_is_the_pixel(farnet, isbi, here):

@@ -1,0 +1,71 @@
+"""Generators off the GUI thread."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+__all__ = ["start"]
+
+
+def start(
+    generator: Callable[..., Generator[Any, None, Any]],
+    *arguments: Any,
+    yielded: Callable[[Any], None] | None = None,
+    returned: Callable[[Any], None],
+    finished: Callable[[], None] | None = None,
+) -> Any:
+    """Run a generator in napari's thread pool.
+
+    It must return whatever happens, also when something is raised in it: napari's worker takes a `RuntimeError` that
+    leaves a generator for a deleted widget and then never says that it finished, and nearly everything that can go
+    wrong in torch is a `RuntimeError`.
+
+    Args:
+        generator: Function that gives the generator; its first argument is an event that is set when it should end.
+        *arguments: Its further arguments.
+        yielded: Called in the GUI thread with each value that it yields.
+        returned: Called in the GUI thread with what it returns.
+        finished: Called in the GUI thread at the very end.
+
+    Returns:
+        napari's worker; its `quit` asks the generator to end.
+    """
+    from napari.qt.threading import create_worker
+
+    connections = {"yielded": yielded, "returned": returned, "finished": finished}
+    worker = create_worker(
+        generator,
+        stop := threading.Event(),
+        *arguments,
+        _worker_class=_worker_class(),
+        _start_thread=False,
+        _connect={name: slot for name, slot in connections.items() if slot is not None},
+    )
+    worker.stop = stop
+    worker.start()
+    return worker
+
+
+@cache
+def _worker_class() -> type[Any]:
+    from napari.qt.threading import GeneratorWorker
+
+    class Worker(GeneratorWorker):  # type: ignore[misc]
+        """Ends when its generator does.
+
+        The original drops a generator where it stands, and napari keeps the worker, and with it everything that the
+        generator holds, for as long as the window lives.
+        """
+
+        stop: threading.Event
+
+        def quit(self) -> None:
+            """Ask the generator to end."""
+            self.stop.set()
+
+    return Worker

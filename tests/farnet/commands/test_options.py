@@ -1,0 +1,47 @@
+"""Values of options are read strictly, and refusals name the option."""
+
+import pytest
+
+from farnet.commands.options import examples, numbers, refuse_existing, spacing_option, words
+from farnet.errors import InvalidInputError
+
+
+def test_lists_are_separated_by_commas_or_spaces():
+    assert words("173, 283 ,x") == ["173", "283", "x"]
+    assert words("") == []
+    assert numbers("2,2.5 3", "--radii") == [2.0, 2.5, 3.0]
+
+
+@pytest.mark.parametrize("text", ["", "2;3", "two"])
+def test_a_list_of_numbers_holds_numbers(text):
+    with pytest.raises(InvalidInputError, match="--radii is"):
+        numbers(text, "--radii")
+
+
+def test_spacing_is_one_number_or_two():
+    assert spacing_option(None) is None
+    assert spacing_option("0.1") == (0.1, 0.1)
+    assert spacing_option("0.1,0.2") == (0.1, 0.2)
+    for wrong in ("0", "-1", "nan", "1,2,3", "wide"):
+        with pytest.raises(InvalidInputError, match="--spacing"):
+            spacing_option(wrong)
+
+
+def test_existing_files_are_counted(tmp_path):
+    paths = [tmp_path / name for name in "abc"]
+    refuse_existing(paths, force=False)
+    for path in paths:
+        path.touch()
+    with pytest.raises(InvalidInputError, match=r"a and 2 more would be overwritten.*--force"):
+        refuse_existing(paths, force=False)
+    refuse_existing(paths, force=True)
+
+
+def test_help_is_paragraphs_and_commands():
+    text = examples("One\nline.\n\nAnother.", ("do it", "farnet do"))
+    assert text.split("\n\n") == [
+        "One line.",
+        "Another.",
+        "[bold]Examples[/bold]",
+        "[dim]# do it[/dim]\n[cyan]farnet do[/cyan]",
+    ]

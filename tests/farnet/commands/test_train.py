@@ -1,0 +1,113 @@
+"""`farnet train`: options reach the training, and a small run ends with a model that detects."""
+
+from types import SimpleNamespace
+
+import pytest
+
+SMALL = [
+    "network.backbone=efficientnet_lite0",
+    "network.width=8",
+    "input.height=64",
+    "input.width=64",
+    "weights=none",
+    "sigma=3",
+    "sigma_coarse=3",
+    "epochs=1",
+    "name=small",
+]
+
+
+def changes(*more):
+    return [word for change in (*SMALL, *more) for word in ("--set", change)]
+
+
+@pytest.fixture
+def fit(monkeypatch):
+    """What the command asks the training for; no training takes place."""
+    import farnet.training.fit
+
+    calls = []
+
+    def pretend(source, config, output, **options):
+        calls.append(SimpleNamespace(source=source, config=config, output=output, **options))
+        print("a progress bar")
+
+    monkeypatch.setattr(farnet.training.fit, "train", pretend)
+    monkeypatch.setattr("farnet.allocator.keep_freed_memory", lambda: calls.append("memory"))
+    return calls
+
+
+def test_options_reach_the_training(farnet, fit, isbi, here):
+    result = farnet(
+        *("train", "--data", isbi, "--split", "test1", "--observer", "junior", "-o", "run", "--preset", "paper"),
+        *("--set", "epochs=7", "--set", "network.width=128", "--precision", "bf16-mixed", "--accelerator", "gpu"),
+        *("--devices", "2", "--nodes", "3", "--strategy", "ddp", "--tensorboard"),
+    )
+    assert result.code == 0
+    assert fit[0] == "memory"
+    call = fit[1]
+    assert (call.source.split, call.source.observer, len(call.source)) == ("test1", "junior", 3)
+    assert (call.config.epochs, call.config.network.width, call.config.precision) == (7, 128, "bf16-mixed")
+    assert call.config.network.backbone == "densenet121"
+    assert str(call.output) == "run"
+    assert (call.accelerator, call.devices, call.nodes, call.strategy) == ("gpu", 2, 3, "ddp")
+    assert (call.resume, call.tensorboard) == (False, True)
+    # Standard output is for the result; and this process was not the one that writes it.
+    assert result.out == ""
+    assert "a progress bar" in result.err
+
+
+def test_devices_may_be_a_list(farnet, fit, isbi):
+    farnet("train", "--data", isbi, "--split", "test1", "-o", "run", "--devices", "0,2")
+    assert fit[1].devices == "0,2"
+    assert fit[1].config.network.backbone == "efficientnet_lite0"  # the preset by default is the compact one
+
+
+def test_a_run_is_resumed_with_its_own_settings(farnet, fit, isbi, here):
+    from farnet.training.config import load_preset
+
+    (here / "run").mkdir()
+    (here / "run" / "config.json").write_text(load_preset("paper", ["epochs=3"]).model_dump_json())
+    farnet("train", "--data", isbi, "--split", "test1", "-o", "run", "--resume")
+    assert fit[1].resume
+    assert fit[1].config == load_preset("paper", ["epochs=3"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-o", "run"], "--data"),
+        (["--data", "isbi2015"], "--output"),
+        (["--data", "nowhere", "-o", "run"], "There is no folder nowhere"),
+        (["--data", "isbi2015", "-o", "run", "--preset", "compakt"], "Did you mean 'compact'?"),
+        (["--data", "isbi2015", "-o", "run", "--set", "epochs"], "epochs"),
+        (["--data", "isbi2015", "-o", "run", "--set", "epoch=3"], "epoch"),
+        (["--data", "isbi2015", "-o", "run", "--precision", "64"], "precision"),
+        (["--data", "isbi2015", "-o", "run", "--split", "train"], "TrainingData"),
+    ],
+)
+def test_wrong_use_is_told_before_anything_is_made(farnet, isbi, here, arguments, message):
+    result = farnet("train", *arguments)
+    assert result.code == 2
+    assert message in result.err
+    assert not (here / "run").exists()
+
+
+def test_a_small_run_leaves_a_model_that_detects(farnet, isbi, here):
+    arguments = ["train", "--data", isbi, "--split", "test1", "-o", "run", "--accelerator", "cpu", "--json"]
+    result = farnet(*arguments, *changes("folds=3"))
+    assert result.code == 0
+    report = result.json()
+    assert report["model"] == "run/small.safetensors"
+    assert report["settings"]["network"]["width"] == 8
+    assert report["evaluation"]["held_out"]["n_radiographs"] == 1
+    card = farnet("info", "run/small.safetensors", "--json").json()["metadata"]
+    assert card["training"]["data"]["radiographs"] == ["151", "152", "173"]
+    assert card["training"]["command"].startswith("farnet ")
+    assert card["training"]["radiographs"] == 2
+    assert card["decoder"]["sigma"] == 3
+    assert len(card["typical_points"]) == 19
+    assert farnet("detect", isbi / "RawImage" / "Test1Data", "-m", "run/small.safetensors").code == 0
+    again = farnet(*arguments, *changes("folds=3"))
+    assert again.code == 1
+    assert "not empty" in again.json()["error"]["message"]
