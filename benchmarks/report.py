@@ -59,7 +59,7 @@ class Row:
         if self.peer is not None:
             ratio = self.peer / self.value if self.value else float("inf")
             peer = f"{self.peer_name}: {_number(self.peer)} {self.unit} (ratio {ratio:.3g})"
-        return self.work, f"{_number(self.value)} {self.unit}", target, met, peer
+        return self.work, f"{_number(self.value)} {self.unit}".strip(), target.strip(), met, peer
 
 
 def _number(value: float) -> str:

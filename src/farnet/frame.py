@@ -169,11 +169,6 @@ def _resize(pixels: NDArray[np.generic], shape: tuple[int, int]) -> NDArray[np.f
         # A memory-mapped or read-only array is only read here.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         tensor = torch.from_numpy(array)
-    if tensor.dtype == torch.uint8:
-        from torchvision.transforms.v2 import functional as T
-
-        resized = T.resize(tensor[None], list(shape), antialias=True)[0]
-    else:
-        resized = F.interpolate(tensor[None, None], shape, mode="bilinear", antialias=True, align_corners=False)[0, 0]
+    resized = F.interpolate(tensor[None, None], shape, mode="bilinear", antialias=True, align_corners=False)[0, 0]
     grey: NDArray[np.float32] = resized.to(torch.float32).numpy()
     return grey

@@ -36,13 +36,11 @@ _MOST_ENLARGED = 4.0
 _FEW = 25  # up to this many landmarks have their full names beside them
 _PLAIN = (79, 195, 247)
 _INK = (10, 14, 20)
-_LINK = (255, 255, 255, 110)
+_LINK, _LINK_EDGE = (255, 255, 255, 150), (10, 14, 20, 90)
 _TRUTH = (255, 255, 255)
 _SCALE_BARS = (1, 2, 5, 10, 20, 50, 100)  # mm
 _ANGLES = np.arange(16) * (2 * np.pi / 16)
 _DISTANCES = np.array([1.0, 1.6, 2.4, 3.4, 4.6, 6.0, 8.0])
-
-RGBA = tuple[int, int, int, int]
 
 
 def draw_overlay(
@@ -94,9 +92,7 @@ def draw_overlay(
     factor = np.array([layer.width / radiograph.shape[1], layer.height / radiograph.shape[0]])
     points = (landmarks.points[:, ::-1] + 0.5) * factor
     if links:
-        for a, b in landmarks.scheme.links:
-            if landmarks.present[a] and landmarks.present[b]:
-                draw.line([*points[a], *points[b]], fill=_LINK, width=style.line)
+        _draw_links(draw, points, landmarks, style)
     if reference is not None:
         _draw_reference(draw, points, (reference.points[:, ::-1] + 0.5) * factor, style)
     _draw_points(draw, points, landmarks, factor, style)
@@ -208,6 +204,14 @@ def _viridis(value: float) -> tuple[int, int, int]:
 
     red, green, blue, _ = colormaps["viridis"](min(max(value, 0.0), 1.0), bytes=True)
     return int(red), int(green), int(blue)
+
+
+def _draw_links(draw: ImageDraw.ImageDraw, points: NDArray[np.float64], landmarks: Landmarks, style: _Style) -> None:
+    """Light lines with dark edges: seen on black and on white."""
+    pairs = [pair for pair in landmarks.scheme.links if landmarks.present[list(pair)].all()]
+    for colour, extra in ((_LINK_EDGE, 4), (_LINK, 0)):
+        for a, b in pairs:
+            draw.line([*points[a], *points[b]], fill=colour, width=style.line + extra)
 
 
 def _draw_points(

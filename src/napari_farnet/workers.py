@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from farnet.errors import DeviceError, FarnetError
+from napari_farnet.without_triton import without_triton
 
 if TYPE_CHECKING:
     import threading
@@ -47,9 +48,10 @@ _STAGES = {"prepare": "preparing", "network": "running the network", "decode": "
 
 def create_detector(model: str, device: str) -> Detector:
     """Load a model onto a device; the one place where the plugin gets detectors from."""
-    from farnet.detection import Detector
+    with without_triton():
+        from farnet.detection import Detector
 
-    return Detector(model=model, device=device)
+        return Detector(model=model, device=device)
 
 
 def list_devices() -> list[DeviceChoice]:

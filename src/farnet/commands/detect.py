@@ -12,6 +12,7 @@ from farnet.commands.options import (
     ForceOption,
     JsonOption,
     ModelOption,
+    check_folder,
     examples,
     refuse_existing,
     spacing_option,
@@ -95,7 +96,7 @@ def detect(
     ] = None,
     spacing: Annotated[
         str | None,
-        typer.Option("--spacing", metavar="MM", help="mm per pixel (or row,column) where the files do not know it."),
+        typer.Option("--spacing", metavar="MM", help="mm per pixel (or row,column), instead of what the files say."),
     ] = None,
     detector_spacing: Annotated[
         bool,
@@ -126,6 +127,7 @@ def detect(
         detector_spacing=detector_spacing,
     )
     refuse_existing([*run.tables, *(run.pictures or ())], force=force)
+    check_folder(run.tables[0])
 
     from farnet.detection import Detector
 
@@ -248,7 +250,11 @@ def _detect_one(run: _Run, index: int, detector: "Detector") -> None:
 def _write(run: _Run) -> bool:
     """Write the one table of the run, where the format has one and there is something in it."""
     if run.found and run.format.holds_many:
-        _write_table(run, run.output, run.found)
+        try:
+            _write_table(run, run.output, run.found)
+        except FarnetError as error:  # the landmarks are still printed
+            run.failed.append({"path": str(run.output), "error": str(error)})
+            return False
     return bool(run.found)
 
 
@@ -292,7 +298,7 @@ def _report(run: _Run, detector: "Detector", written: bool, *, as_json: bool) ->
         if any(report["spacing"] is None for report in run.reports):
             note("The spacing is not known of every radiograph; --spacing MM gives distances in mm.")
     if run.failed:
-        warn(f"{len(run.failed)} of {len(run.files)} radiographs failed:")
+        warn(f"Failed: {len(run.failed)}")
         for failure in run.failed:
             warn(f"  {failure['path']}: {failure['error']}")
 

@@ -15,6 +15,7 @@ from farnet.commands.options import (
     ForceOption,
     JsonOption,
     OptionalDataOption,
+    check_folder,
     examples,
     numbers,
     refuse_existing,
@@ -114,6 +115,7 @@ def evaluate(
     limits = numbers(radii, "--radii")
     if output is not None:
         refuse_existing([output], force=force)
+        check_folder(output)
     left_out = words(exclude)
     source = _open(dataset, data, split, observer) if data is not None else None
     predicted, record = (

@@ -90,20 +90,25 @@ def train(
         metadata = export_model(model, network, prepared, record=record, command=["farnet", *sys.argv[1:]])
         written.update(model=str(model), evaluation=metadata.evaluation)
 
-    # Standard output is for the result; Lightning's bar goes where all progress goes.
-    with contextlib.redirect_stdout(sys.stderr):
-        fit(
-            source,
-            config,
-            output,
-            resume=resume,
-            tensorboard=tensorboard,
-            accelerator=accelerator,
-            devices=int(devices) if devices.isdecimal() else devices,
-            nodes=nodes,
-            strategy=strategy,
-            finish=finish,
-        )
+    try:
+        # Standard output is for the result; Lightning's bar goes where all progress goes.
+        with contextlib.redirect_stdout(sys.stderr):
+            fit(
+                source,
+                config,
+                output,
+                resume=resume,
+                progress=sys.stderr.isatty(),
+                tensorboard=tensorboard,
+                accelerator=accelerator,
+                devices=int(devices) if devices.isdecimal() else devices,
+                nodes=nodes,
+                strategy=strategy,
+                finish=finish,
+            )
+    except KeyboardInterrupt:
+        note(f"Stopped. Go on with: farnet train --data {data} --output {output} --resume")
+        raise
     if not written:  # another process of the same run writes and reports
         return
     if as_json:

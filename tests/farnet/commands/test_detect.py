@@ -68,7 +68,7 @@ def test_a_bad_file_does_not_stop_the_others(farnet, detector, radiograph, here)
     assert [item["radiograph"] for item in report["radiographs"]] == ["one"]
     assert [item["path"] for item in report["failed"]] == ["empty.png", "words.png", "nowhere.png"]
     assert "empty" in report["failed"][0]["error"]
-    assert "3 of 4 radiographs failed" in result.err
+    assert "Failed: 3" in result.err
     assert len(read_annotations(here / "landmarks.csv")) == 1
 
 
@@ -207,8 +207,22 @@ def test_a_picture_that_cannot_be_written_costs_no_landmarks(farnet, detector, r
     assert len(read_annotations(here / "landmarks.csv")) == 1
 
 
-def test_an_output_that_cannot_be_written_is_a_failure(farnet, detector, radiograph, here):
+def test_an_output_that_cannot_be_written_is_a_failure_at_once(farnet, detector, radiograph, here, monkeypatch):
+    monkeypatch.setattr(detector, "detect", lambda *_, **__: pytest.fail("work was done for nothing"))
     (here / "file").write_text("")
     result = farnet("detect", radiograph, "-o", "file/x.csv", "--json")
     assert result.code == 1
     assert result.json()["error"]["type"] == "OutputError"
+
+
+def test_a_disk_that_fills_up_costs_the_table_but_not_the_landmarks(farnet, detector, radiograph, monkeypatch):
+    def full(*_, **__):
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr("farnet.formats.write_annotations", full)
+    result = farnet("detect", radiograph, "--json")
+    assert result.code == 1
+    report = result.json()
+    assert report["output"] is None
+    assert report["failed"] == [{"path": "landmarks.csv", "error": "the disk is full"}]
+    assert report["radiographs"][0]["found"] == 18

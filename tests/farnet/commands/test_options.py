@@ -2,8 +2,8 @@
 
 import pytest
 
-from farnet.commands.options import examples, numbers, refuse_existing, spacing_option, words
-from farnet.errors import InvalidInputError
+from farnet.commands.options import check_folder, examples, numbers, refuse_existing, spacing_option, words
+from farnet.errors import InvalidInputError, OutputError
 
 
 def test_lists_are_separated_by_commas_or_spaces():
@@ -35,6 +35,13 @@ def test_existing_files_are_counted(tmp_path):
     with pytest.raises(InvalidInputError, match=r"a and 2 more would be overwritten.*--force"):
         refuse_existing(paths, force=False)
     refuse_existing(paths, force=True)
+
+
+def test_the_folder_of_a_result_is_looked_at_first(tmp_path):
+    check_folder(tmp_path / "new" / "deep" / "x.csv")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="file is no folder"):
+        check_folder(tmp_path / "file" / "x.csv")
 
 
 def test_help_is_paragraphs_and_commands():

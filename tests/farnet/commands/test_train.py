@@ -73,6 +73,16 @@ def test_a_run_is_resumed_with_its_own_settings(farnet, fit, isbi, here):
     assert fit[1].config == load_preset("paper", ["epochs=3"])
 
 
+def test_an_interruption_tells_how_to_go_on(farnet, fit, isbi, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("farnet.training.fit.train", interrupted)
+    result = farnet("train", "--data", isbi, "--split", "test1", "-o", "run")
+    assert result.code == 130
+    assert "--output run --resume" in result.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
