@@ -32,7 +32,8 @@ class Row:
         unit: Its unit.
         target: What is to be reached, or None for a figure that only gives context.
         above: The target is a least value, not a greatest one.
-        peer: What another library or the plain form needs for the same, measured in the same run; None without one.
+        peer: What another library or the plain form needs for the same, measured in the same run; None without one. The
+            table says how many times better we are (below 1: worse).
         peer_name: Its name.
     """
 
@@ -57,8 +58,9 @@ class Row:
         met = {None: "", True: "yes", False: "**no**"}[self.met]
         peer = ""
         if self.peer is not None:
-            ratio = self.peer / self.value if self.value else float("inf")
-            peer = f"{self.peer_name}: {_number(self.peer)} {self.unit} (ratio {ratio:.3g})"
+            less, more = (self.peer, self.value) if self.above else (self.value, self.peer)
+            gain = f"{more / less:.2g}" if more < 1000 * less else "> 1000"
+            peer = f"{self.peer_name}: {_number(self.peer)} {self.unit} ({gain} times)"
         return self.work, f"{_number(self.value)} {self.unit}".strip(), target.strip(), met, peer
 
 

@@ -51,8 +51,9 @@ def rows_of(name: str, quick: bool) -> list[Row]:
         command.append("--quick")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
-        found = json.loads(done.stdout)
-    except ValueError:
+        # What a library prints on being imported comes before the one line of rows.
+        found = json.loads(done.stdout.strip().splitlines()[-1] if name in STANDARD else done.stdout)
+    except (ValueError, IndexError):
         # Their exit status also tells that a limit is broken, which the table shows.
         raise RuntimeError((done.stderr.strip() or "it printed nothing").splitlines()[-1]) from None
     return OTHER[name](found) if name in OTHER else [Row(**row) for row in found]

@@ -87,8 +87,8 @@ def decode(
         heatmaps: (K, H, W) or (B, K, H, W), any float dtype; H and W at least 2.
         sigma: That of the targets, one number or (K,), in heatmap pixels.
         method: ``matched`` or ``argmax``.
-        min_peak: Least height of the fitted Gaussian (of the maximum for ``argmax``) that counts as a landmark; more for
-            one outside the map, of which less is seen.
+        min_peak: Least height of the fitted Gaussian (of the maximum for ``argmax``) that counts as a landmark; more
+            for one outside the map, of which less is seen.
 
     Returns:
         Points, confidence and covariance; NaN where a map is flat, all zero, not finite, or has no peak that rises by

@@ -54,8 +54,8 @@ def draw_overlay(
 ) -> Image.Image:
     """Draw landmarks on their radiograph.
 
-    Points are coloured by confidence (viridis, 0 to 1) where there is one; an ellipse shows two standard deviations
-    where they reach beyond the point. Absent landmarks are not drawn; the caption counts them.
+    Points are coloured by confidence (viridis, 0 to 1) where there is one; an ellipse shows one standard deviation
+    where it reaches beyond the point. Absent landmarks are not drawn; the caption counts them.
 
     Args:
         radiograph: The picture.
@@ -235,11 +235,11 @@ def _draw_points(
 
 
 def _ellipse(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(64, 2) x, y of two standard deviations around the origin."""
+    """(64, 2) x, y of one standard deviation around the origin."""
     values, vectors = np.linalg.eigh(covariance)
     angle = np.linspace(0, 2 * np.pi, 64)
     circle = np.stack([np.cos(angle), np.sin(angle)])
-    return np.asarray((vectors @ (2.0 * np.sqrt(np.maximum(values, 0.0))[:, None] * circle)).T)
+    return np.asarray((vectors @ (np.sqrt(np.maximum(values, 0.0))[:, None] * circle)).T)
 
 
 def _draw_reference(

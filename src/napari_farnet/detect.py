@@ -17,7 +17,7 @@ from napari_farnet.threads import start
 from napari_farnet.workers import DetectionRequest, DetectorKeeper, Failure, Progress, detect, find_devices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from napari.components import ViewerModel
     from napari.layers import Layer
@@ -32,6 +32,7 @@ __all__ = ["DetectWidget"]
 
 _WELCOME = "Open a radiograph, or the sample in File \N{RIGHTWARDS ARROW} Open Sample, and press Detect."
 _NO_IMAGE = "There is no image in the viewer. Open a radiograph first."
+_PAUSE_MS = 15  # in which the viewer draws and hears the mouse
 _CORRECT = "Drag a point to correct it; select one to see its values in the features table."
 
 
@@ -204,6 +205,9 @@ class DetectWidget(QWidget):
             self._show(outcome)
 
     def _on_finished(self) -> None:
+        if self._run.showing:
+            QTimer.singleShot(_PAUSE_MS, self._on_finished)
+            return
         if self._run.stop_text:
             self._say(self._run.stop_text)
         self._run.worker = None
@@ -222,7 +226,7 @@ class DetectWidget(QWidget):
         self._list_images()
 
     def _show(self, result: DetectionResult) -> None:
-        """Add the result to the viewer, a layer in each turn of the event loop, so that the viewer never hangs."""
+        """Show the result in the viewer, a bit in each turn of the event loop, so that the viewer never hangs."""
         from napari_farnet.results import result_layers, summary
 
         request, layer = self._run.request, self._run.layer
@@ -230,27 +234,42 @@ class DetectWidget(QWidget):
             return
         heatmaps, landmarks = result_layers(layer, request, result, load_settings())
         self._say(f"{summary(result)}\n{_CORRECT}")
-        self._run.to_add = [item for item in (heatmaps, landmarks) if item is not None]
-        self._run.added = []
-        self._add_next()
+        self._run.to_do = self._finishing(heatmaps, landmarks)
+        self._run.showing = True
+        self._go_on()
 
-    def _add_next(self) -> None:
+    def _finishing(self, heatmaps: LayerData | None, landmarks: LayerData) -> Iterator[None]:
+        """Show a result in the viewer, pausing after everything that takes napari a while."""
         from napari.layers import Layer
 
         from napari_farnet.session import follow
 
-        run = self._run
-        layer = Layer.create(*run.to_add.pop(0))
-        self._viewer.add_layer(layer)
-        run.added.append(layer)
-        if run.to_add:
-            QTimer.singleShot(0, self._add_next)
-            return
-        session = follow(layer)
-        if session is not None and len(run.added) > 1:
-            session.show_heatmaps_in(run.added[0])
-        layer.mode = "select"
-        run.added = []
+        maps = None if heatmaps is None else Layer.create(*heatmaps)
+        if maps is not None:
+            self._viewer.add_layer(maps)
+            yield
+        data, keywords, kind = landmarks
+        text = keywords.pop("text")
+        points = Layer.create(data, keywords, kind)
+        session = follow(points)
+        self._viewer.add_layer(points)
+        yield
+        points.mode = "select"
+        points.text = text
+        yield
+        if session is not None:
+            session.show_colour_bar()
+            if maps is not None:
+                session.show_heatmaps_in(maps)
+
+    def _go_on(self) -> None:
+        more = False
+        try:
+            more = next(self._run.to_do, self) is not self
+        finally:
+            self._run.showing = more
+        if more:
+            QTimer.singleShot(_PAUSE_MS, self._go_on)
 
     # What the dock says
 
@@ -293,8 +312,8 @@ class _Run:
         self.request: DetectionRequest | None = None
         self.layer: Layer | None = None
         self.stop_text = ""
-        self.to_add: list[LayerData] = []
-        self.added: list[Layer] = []
+        self.to_do: Iterator[None] = iter(())
+        self.showing = False  # parts of a result are still to come into the viewer
 
     def begin(self, request: DetectionRequest, layer: Layer) -> None:
         """Forget the last detection."""

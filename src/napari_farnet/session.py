@@ -31,7 +31,10 @@ _sessions: weakref.WeakKeyDictionary[Layer, LandmarkSession] = weakref.WeakKeyDi
 
 
 def watch(viewer: ViewerModel) -> None:
-    """Follow every layer of landmarks that is in the viewer, or comes into it; doing it twice is harmless."""
+    """Follow every layer of landmarks that is in the viewer, or comes into it; doing it twice is harmless.
+
+    A layer that comes in gets its colour bar, unless it is followed already: then whoever follows it decides when.
+    """
     viewer.layers.events.inserted.connect(_on_inserted)
     for layer in viewer.layers:
         follow(layer)
@@ -49,7 +52,10 @@ def follow(layer: Layer) -> LandmarkSession | None:
 
 
 def _on_inserted(event: Any) -> None:
-    follow(event.value)
+    known = event.value in _sessions
+    session = follow(event.value)
+    if session is not None and not known:
+        session.show_colour_bar()
 
 
 class LandmarkSession:
@@ -67,7 +73,11 @@ class LandmarkSession:
         self._at_work = False
         layer.events.data.connect(self._on_data)
         layer.selected_data.events.items_changed.connect(self._on_selection)
-        if layer.face_color_mode == "colormap":
+
+    def show_colour_bar(self) -> None:
+        """Show what the colours mean, where they mean something."""
+        layer = self._layer()
+        if layer is not None and layer.face_color_mode == "colormap":
             layer.face_colorbar.visible = True
 
     def show_heatmaps_in(self, layer: Image) -> None:

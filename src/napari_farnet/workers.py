@@ -251,6 +251,8 @@ def _as_wanted(detection: Detection, heatmaps: HeatmapChoice) -> Detection:
 
 
 def _result(detections: Sequence[Detection], device: str, seconds: float) -> DetectionResult:
+    import pandas as pd  # noqa: F401  # the GUI thread needs it next, and would hang while it is imported
+
     maps = [detection.heatmaps for detection in detections if detection.heatmaps is not None]
     return DetectionResult(
         landmarks=tuple(detection.landmarks for detection in detections),

@@ -1,5 +1,6 @@
 """Memory is kept rather than given back and faulted in again."""
 
+import json
 import platform
 import subprocess
 import sys
@@ -8,31 +9,41 @@ import pytest
 
 from farnet.allocator import keep_freed_memory
 
-COUNT_FAULTS = """
-import resource, sys
+MIB = 1 << 20
+PROBE = """
+import ctypes, json, sys
 import numpy as np
 from farnet.allocator import keep_freed_memory
-if "keep" in sys.argv:
+
+class Information(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in
+                "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()]
+
+mallinfo = ctypes.CDLL(None).mallinfo2
+mallinfo.restype = Information
+if sys.argv[1] == "keep":
     assert keep_freed_memory()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
-    np.ones(1 << 22)  # 32 MiB
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+block = np.ones(1 << 23)  # 64 MiB
+mapped = mallinfo().hblkhd
+del block
+print(json.dumps({"mapped": mapped, "kept": mallinfo().arena}))
 """
 
 
-def faults(*arguments):
+def probe(setting):
     found = subprocess.run(
-        [sys.executable, "-c", COUNT_FAULTS, *arguments], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", PROBE, setting], capture_output=True, text=True, check=True, timeout=120
     )
-    return int(found.stdout)
+    return json.loads(found.stdout)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is glibc's")
-def test_page_faults_happen_once(monkeypatch):
+def test_large_blocks_come_from_memory_that_stays(monkeypatch):
     for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "LD_PRELOAD"):
         monkeypatch.delenv(name, raising=False)
-    assert faults("keep") < 0.2 * faults()
+    default, keep = probe("default"), probe("keep")
+    assert default["mapped"] >= 64 * MIB and keep["mapped"] < 64 * MIB
+    assert default["kept"] < 64 * MIB and keep["kept"] >= 64 * MIB
 
 
 def test_elsewhere_nothing_is_changed(monkeypatch):

@@ -119,7 +119,7 @@ def test_out_of_memory_is_said_and_memory_is_given_back(model, radiograph):
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     detector._network = Greedy()
-    with pytest.raises(DeviceError, match="too little free memory.*'cpu'"):
+    with pytest.raises(DeviceError, match=r"too little free memory.*'cpu'"):
         detector.detect(radiograph)
     assert detector._network is None
     with pytest.raises(DeviceError, match="closed"):

@@ -23,7 +23,7 @@ def test_cuda_asked_for_and_absent_says_why():
 
 
 def test_unknown_device_lists_the_usable_ones():
-    with pytest.raises(DeviceError, match="usable here: auto, .*cpu"):
+    with pytest.raises(DeviceError, match=r"usable here: auto, .*cpu"):
         resolve_device("gpu")
 
 

@@ -33,9 +33,8 @@ _HELP = examples(
     """Find the landmarks of radiographs.
 
 Takes PNG, JPEG, BMP, TIFF and DICOM files (.mha, .nrrd and .nii with the extra 'itk'), or folders of them. Writes one
-table (csv) for the whole run: a row for each landmark, in pixels of the radiograph, with confidence and, where the
-spacing is known, the expected error in mm. A file that cannot be read does not stop the others; it is listed at the end
-and the exit code is 1.""",
+table (csv) for the whole run: a row for each landmark, in pixels of the radiograph, with confidence and uncertainty. A
+file that cannot be read does not stop the others; it is listed at the end and the exit code is 1.""",
     ("landmarks of one radiograph, into landmarks.csv", "farnet detect patient.dcm"),
     ("a folder of scans at 0.1 mm per pixel, with pictures", "farnet detect scans/ --spacing 0.1 --overlay"),
     ("another model, on the first GPU, into another file", "farnet detect scans/ -m my.safetensors -d cuda -o my.csv"),

@@ -77,7 +77,7 @@ class _InvertedResidual(nn.Module):
 class EfficientNetLite0(nn.Module):
     """The convolutional trunk of EfficientNet-Lite0, returning the last feature of every stride.
 
-    Feature channels are (16, 24, 40, 112, 320) at strides (2, 4, 8, 16, 32). 3.37 M parameters.
+    Feature channels are (16, 24, 40, 112, 320) at strides (2, 4, 8, 16, 32). 2.96 M parameters.
     """
 
     channels = (16, 24, 40, 112, 320)

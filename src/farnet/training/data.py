@@ -180,6 +180,12 @@ class LandmarkData(pl.LightningDataModule):
             drop_last=True,
         )
 
+    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Hand over in single precision what goes to a device that has no other (Apple's GPUs)."""
+        if self.trainer is not None and self.trainer.strategy.root_device.type == "mps":
+            batch["points"], batch["unit"] = batch["points"].float(), batch["unit"].float()
+        return batch
+
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]] | list[DataLoader[dict[str, Tensor]]]:
         """The held-out radiographs, or nothing."""
         if not self.validation_indices:

@@ -49,12 +49,6 @@ class LandmarkTask(pl.LightningModule):
         x = normalise(image).contiguous(memory_format=torch.channels_last)
         return cast("Heatmaps", self.network(x))
 
-    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Hand over in single precision what goes to a device that has no other (Apple's GPUs)."""
-        if self.device.type == "mps":
-            batch["points"], batch["unit"] = batch["points"].float(), batch["unit"].float()
-        return batch
-
     def targets(self, points: Tensor, shape: tuple[int, int]) -> Heatmaps:
         """(B, K, 2) network pixels -> the two resolutions of target heatmaps."""
         half = shape[0] // 2, shape[1] // 2
@@ -73,7 +67,7 @@ class LandmarkTask(pl.LightningModule):
         heatmaps = Heatmaps(heatmaps.fine.float(), heatmaps.coarse.float())
         present = torch.isfinite(points).all(-1)
         loss: Tensor = self.loss(heatmaps, self.targets(points, shape), present)
-        self.log("loss", loss, on_step=True, on_epoch=True, prog_bar=True, batch_size=len(points))
+        self.log("loss", loss, on_step=True, on_epoch=True, prog_bar=True, sync_dist=True, batch_size=len(points))
         return loss
 
     def on_validation_epoch_start(self) -> None:

@@ -1,5 +1,7 @@
 """What reaches the network, and that it is the same everywhere."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -120,17 +122,22 @@ class TestLoader:
 
     def test_every_epoch_has_its_order(self, blobs, tiny):
         data = LandmarkData(blobs, tiny())
-
-        class AtEpoch:
-            current_epoch = 0
-
-        data.trainer = AtEpoch()
+        data.trainer = SimpleNamespace(current_epoch=0)
         orders = []
         for epoch in (0, 1, 0):
             data.trainer.current_epoch = epoch
             orders.append(torch.cat([batch["index"] for batch in data.train_dataloader()]).tolist())
         assert orders[0] == orders[2] != orders[1]
         assert sorted(orders[0]) == sorted(orders[1]) == every_index(blobs)
+
+    @pytest.mark.parametrize(("device", "dtype"), [("cpu", torch.float64), ("mps", torch.float32)])
+    def test_no_double_precision_where_there_is_none(self, make_blobs, tiny, device, dtype):
+        data = LandmarkData(make_blobs(2), tiny())
+        (batch,) = data.train_dataloader()
+        data.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device(device)))
+        moved = data.on_before_batch_transfer(batch, 0)
+        assert moved["points"].dtype == moved["unit"].dtype == dtype
+        assert moved["image"].dtype == torch.float32 and moved["index"].dtype == torch.int64
 
     def test_batches_are_whole(self, make_blobs, tiny):
         sizes = [len(batch["image"]) for batch in LandmarkData(make_blobs(5), tiny()).train_dataloader()]

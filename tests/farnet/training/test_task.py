@@ -92,14 +92,6 @@ class TestTraining:
         assert heatmaps.fine.shape == (1, 2, 64, 64)
 
 
-@pytest.mark.parametrize(("device", "dtype"), [("cpu", torch.float64), ("cuda", torch.float64), ("mps", torch.float32)])
-def test_no_double_precision_where_there_is_none(tiny, points, monkeypatch, device, dtype):
-    monkeypatch.setattr(LandmarkTask, "device", torch.device(device))
-    moved = LandmarkTask(Oracle(None), tiny()).on_before_batch_transfer(batch(points), 0)
-    assert moved["points"].dtype == moved["unit"].dtype == dtype
-    assert moved["image"].dtype == torch.float32 and moved["index"].dtype == torch.int64
-
-
 class TestValidation:
     def test_errors_are_in_mm(self, tiny, points):
         task = LandmarkTask(Oracle(None), tiny())
