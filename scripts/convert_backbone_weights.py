@@ -5,7 +5,7 @@ then run::
 
     python scripts/convert_backbone_weights.py efficientnet_lite0.safetensors
 
-and train with ``--set weights=efficientnet_lite0.safetensors``. Tensors are numbered in their order of use.
+and train with ``--set weights=efficientnet_lite0.safetensors``.
 """
 
 from __future__ import annotations
