@@ -58,11 +58,13 @@ def detector(monkeypatch):
 
 
 @pytest.fixture
-def farnet(capsys):
+def farnet(capsys, monkeypatch):
     """Run `farnet` in this process: gives exit code, standard output and standard error."""
 
     def run(*arguments):
-        code = main([str(argument) for argument in arguments])
+        words = [str(argument) for argument in arguments]
+        monkeypatch.setattr("sys.argv", ["farnet", *words])  # what a shell would have given
+        code = main(words)
         captured = capsys.readouterr()
         return SimpleNamespace(code=code, out=captured.out, err=captured.err, json=lambda: json.loads(captured.out))
 
