@@ -33,7 +33,8 @@ __all__ = ["DetectWidget"]
 _WELCOME = "Open a radiograph, or the sample in File \N{RIGHTWARDS ARROW} Open Sample, and press Detect."
 _NO_IMAGE = "There is no image in the viewer. Open a radiograph first."
 _PAUSE_MS = 15  # in which the viewer draws and hears the mouse
-_CORRECT = "Drag a point to correct it; select one to see its values in the features table."
+_DRAG = "Drag a point to correct it."
+_SELECT = "Select a point to see its heatmap, drag it to correct it."
 
 
 class DetectWidget(QWidget):
@@ -115,7 +116,8 @@ class DetectWidget(QWidget):
             spacing = "size of a pixel unknown, results in px"
             if source.spacing is not None:
                 edges = " \N{MULTIPLICATION SIGN} ".join(dict.fromkeys(f"{edge:.4g}" for edge in source.spacing))
-                spacing = f"{edges} mm/px ({source.spacing_source})"
+                given = source.spacing_source == "given"
+                spacing = f"{edges} mm/px" if given else f"{edges} mm/px ({source.spacing_source})"
             self.form.image_hint.setText(f"{size}, {spacing}")
         self._describe_slices()
         self._refresh_state()
@@ -233,29 +235,38 @@ class DetectWidget(QWidget):
         if request is None or layer is None or layer not in self._viewer.layers:
             return
         heatmaps, landmarks = result_layers(layer, request, result, load_settings())
-        self._say(f"{summary(result)}\n{_CORRECT}")
+        self._say(f"{summary(result)}\n{_SELECT if request.heatmaps == 'each' else _DRAG}")
         self._run.to_do = self._finishing(heatmaps, landmarks)
         self._run.showing = True
         self._go_on()
 
     def _finishing(self, heatmaps: LayerData | None, landmarks: LayerData) -> Iterator[None]:
-        """Show a result in the viewer, pausing after everything that takes napari a while."""
+        """Show a result in the viewer, pausing after everything that takes napari a while.
+
+        Building what draws a layer takes as long as drawing it for the first time; a layer that comes in hidden does
+        both in turns of their own.
+        """
         from napari.layers import Layer
 
         from napari_farnet.session import follow
 
-        maps = None if heatmaps is None else Layer.create(*heatmaps)
-        if maps is not None:
+        maps = None
+        if heatmaps is not None:
+            maps = Layer.create(heatmaps[0], heatmaps[1] | {"visible": False}, heatmaps[2])
             self._viewer.add_layer(maps)
+            yield
+            maps.visible = True
             yield
         data, keywords, kind = landmarks
         text = keywords.pop("text")
-        points = Layer.create(data, keywords, kind)
+        points = Layer.create(data, keywords | {"visible": False}, kind)
         session = follow(points)
         self._viewer.add_layer(points)
         yield
-        points.mode = "select"
+        points.visible = True
+        yield
         points.text = text
+        points.mode = "select"
         yield
         if session is not None:
             session.show_colour_bar()

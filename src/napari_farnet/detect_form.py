@@ -78,7 +78,7 @@ class DetectForm(QWidget):
         self.status.setTextFormat(Qt.TextFormat.PlainText)
         self.status.setWordWrap(True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.use_cpu = QPushButton("Detect on the CPU instead")
         self.use_cpu.setToolTip("It is slower, and has more memory.")
         self.use_cpu.setVisible(False)
@@ -187,7 +187,7 @@ def _choice(tooltip: str) -> QComboBox:
 def _hint() -> QLabel:
     label = QLabel()
     label.setWordWrap(True)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     font = label.font()
     font.setPointSizeF(0.9 * font.pointSizeF())
     label.setFont(font)

@@ -216,9 +216,9 @@ def heatmaps_layer(
         own["maps"] = maps.reshape(*stack, *maps.shape[1:])
     keywords = {
         "name": name,
-        "colormap": "inferno",
+        "colormap": "bop blue",
         "blending": "additive",
-        "opacity": 0.7,
+        "opacity": 0.8,
         "contrast_limits": (0.0, max(float(shown.max()), 1e-3)),
         "metadata": {METADATA_KEY: own},
         **placement.of_heatmaps(frame, index).keywords(),

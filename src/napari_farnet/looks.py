@@ -1,8 +1,8 @@
 """What landmarks look like: readable labels, and marks on points that were moved by hand.
 
 napari gives all labels of a layer one anchor, so names of landmarks that lie close together would be written over one
-another. Text that is centred on its point moves to one side when the other side is filled with spaces: that gives each
-label its own side, at every zoom, without touching the points.
+another. Text that is centred on its point moves to one side when the other side is filled with spaces, and up or down
+with an empty line: that gives each label its own side, at every zoom, without touching the points.
 """
 
 from __future__ import annotations
@@ -29,9 +29,11 @@ _CANVAS = 800.0  # side, in screen pixels, that a whole radiograph is taken to f
 _PIXELS_PER_POINT = 4 / 3
 _SPACE = "\u2005"  # a quarter of an em in every font
 _SPACE_EM = 0.25
-_LINE_EM = 1.25
+_LINE_EM = 1.8  # from one line to the next
+_LETTER_EM = 1.1  # height of a letter with some air
 _NARROW, _WIDE = "fijltIJ'.,:;|!()[]- ", "mwMW"
 _MARKER_WEIGHT = 2  # hiding a point is worse than touching another label
+_RELUCTANCE = np.array([0.0, 0.05, 0.1, 0.1])  # in square em of overlap: to the right unless that hides something
 _PASSES = 3
 
 
@@ -94,7 +96,7 @@ def row_looks(
 def beside(
     points: NDArray[np.float64], texts: Sequence[str], image_shape: tuple[int, int], *, size: float, marker: float
 ) -> list[str]:
-    """Pad the labels of one radiograph so that each stands to the right of its point, or to the left if freer.
+    """Pad the labels of one radiograph so that each stands where it hides least: right, left, below or above its point.
 
     Args:
         points: (N, 2) row, column in pixels; no NaN.
@@ -104,26 +106,27 @@ def beside(
         marker: Diameter of a point, in pixels of the screen.
 
     Returns:
-        The N labels, filled with spaces on one side, for text that is centred on its point.
+        The N labels, filled with spaces or an empty line on one side, for text that is centred on its point.
     """
     em = size * _PIXELS_PER_POINT
-    centres = np.asarray(points, np.float64)[:, ::-1] * (_CANVAS / max(image_shape))  # (x, y) on the screen
     gap = marker / 2 + 0.35 * em
+    centres = np.asarray(points, np.float64)[:, ::-1] * (_CANVAS / max(image_shape))  # (x, y) on the screen
     widths = np.array([_width(text) * em for text in texts])
-    half = np.array([marker, marker]) / 2
-    markers = np.concatenate([centres - half, centres + half], axis=1)
-    sides = {side: _boxes(centres, widths, _LINE_EM * em, gap, side) for side in (1, -1)}
-    chosen = np.ones(len(texts), dtype=np.intp)
+    boxes = _boxes(centres, widths, gap, em)
+    markers = np.concatenate([centres - marker / 2, centres + marker / 2], axis=1)
+    chosen = np.zeros(len(texts), dtype=np.intp)
     for _ in range(_PASSES):
         for k in range(len(texts)):
             others = np.arange(len(texts)) != k
-            taken = np.where(chosen[:, None] > 0, sides[1], sides[-1])
+            taken = boxes[chosen, np.arange(len(texts))]
             around = np.concatenate([taken[others], *[markers[others]] * _MARKER_WEIGHT])
-            chosen[k] = 1 if _overlap(sides[1][k], around) <= _overlap(sides[-1][k], around) else -1
+            hidden = np.array([_overlap(box, around) for box in boxes[:, k]])
+            chosen[k] = int(np.argmin(hidden + _RELUCTANCE * em * em))
     # Text of width w that is centred together with s of spaces begins at (s - w) / 2 from the point.
     spaces = [_SPACE * round((width + 2 * gap) / (_SPACE_EM * em)) for width in widths]
     return [
-        pad + text if side > 0 else text + pad for text, pad, side in zip(texts, spaces, chosen.tolist(), strict=True)
+        (pad + text, text + pad, f"{_SPACE}\n{text}", f"{text}\n{_SPACE}")[side]
+        for text, pad, side in zip(texts, spaces, chosen.tolist(), strict=True)
     ]
 
 
@@ -134,13 +137,16 @@ def _width(text: str) -> float:
     )
 
 
-def _boxes(
-    centres: NDArray[np.float64], widths: NDArray[np.float64], height: float, gap: float, side: int
-) -> NDArray[np.float64]:
-    """(N, 4) left, top, right, bottom of the labels on one side of their points."""
-    near, far = centres[:, 0] + side * gap, centres[:, 0] + side * (gap + widths)
-    top, bottom = centres[:, 1] - height / 2, centres[:, 1] + height / 2
-    return np.stack([np.minimum(near, far), top, np.maximum(near, far), bottom], axis=1)
+def _boxes(centres: NDArray[np.float64], widths: NDArray[np.float64], gap: float, em: float) -> NDArray[np.float64]:
+    """(4, N, 4) left, top, right, bottom of the labels to the right, to the left, below and above their points."""
+    reach, level = gap + widths / 2, np.zeros_like(widths)
+    down = level + _LINE_EM * em / 2
+    shifts = np.stack(
+        [np.stack(pair, axis=1) for pair in ((reach, level), (-reach, level), (level, down), (level, -down))]
+    )
+    half = np.stack([widths, np.full_like(widths, _LETTER_EM * em)], axis=1) / 2
+    middles = centres + shifts
+    return np.concatenate([middles - half, middles + half], axis=2)
 
 
 def _overlap(box: NDArray[np.float64], others: NDArray[np.float64]) -> float:

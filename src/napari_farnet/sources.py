@@ -70,7 +70,7 @@ class RadiographSource:
         rgb = bool(layer.rgb)
         stack = tuple(int(size) for size in np.shape(data)[: layer.ndim - 2])
         own = layer.metadata.get(METADATA_KEY) if kind_of(layer.metadata) == "radiograph" else None
-        spacing, spacing_source = Placement.of(layer).spacing(), "scale of the layer"
+        spacing, spacing_source = Placement.of(layer).spacing(), "layer scale"
         if own is not None and own["spacing"] is not None and (spacing is None or _alike(spacing, own["spacing"])):
             spacing, spacing_source = own["spacing"], own["spacing_source"]
         file = layer.source.path if own is None else own["path"]

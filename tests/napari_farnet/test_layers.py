@@ -43,7 +43,7 @@ def test_what_the_layer_shows(radiograph, landmarks_on):
     assert set(layer.features["source"]) == {"model"}
     assert set(layer.features["model"]) == {"fake"}
     assert not layer.features["edited"].any()
-    assert [text.strip("\u2005") for text in layer.text.values] == [
+    assert [text.strip("\u2005\n") for text in layer.text.values] == [
         name for k, name in enumerate(landmarks.scheme.abbreviations) if k != 4
     ]
     assert layer.face_color_mode == "colormap"

@@ -41,7 +41,7 @@ def test_a_moved_point_is_marked(viewer, radiograph, landmarks_on, drag):
     assert features["source"][4] == "edited"
     assert features["model"][4] == "fake"
     assert str(layer.symbol[4]) != str(layer.symbol[3])
-    assert layer.text.values[4].strip("\u2005") == "A"
+    assert layer.text.values[4].strip("\u2005\n") == "A"
 
 
 def test_clicking_a_point_marks_nothing(viewer, radiograph, landmarks_on, drag):
@@ -67,7 +67,7 @@ def test_an_added_point_is_the_next_absent_landmark(viewer, radiograph, landmark
     assert layer.features["name"].tolist()[-2:] == ["Orbitale", "Pogonion"]
     assert layer.features["edited"].tolist()[-2:] == [True, True]
     assert layer.features["confidence"].tolist()[-2:] == [1.0, 1.0]
-    assert [text.strip("\u2005") for text in layer.text.values[-2:]] == ["Or", "Pog"]
+    assert [text.strip("\u2005\n") for text in layer.text.values[-2:]] == ["Or", "Pog"]
     assert layer.metadata["farnet"]["absent"] == ((),)
     (again,) = landmarks_from_layer(layer.data, layer.features, layer.metadata, name="points").landmarks
     np.testing.assert_array_equal(again.points[[2, 6]], [[50.0, 60.0], [70.0, 80.0]])

@@ -96,7 +96,7 @@ def own(**values):
     [
         ({}, None, None),
         ({"scale": (0.1, 0.1)}, None, None),
-        ({"scale": (0.1, 0.2), "units": ("mm", "mm")}, (0.1, 0.2), "scale of the layer"),
+        ({"scale": (0.1, 0.2), "units": ("mm", "mm")}, (0.1, 0.2), "layer scale"),
         ({"metadata": own(spacing=(0.3, 0.3), spacing_source="PixelSpacing")}, (0.3, 0.3), "PixelSpacing"),
         (
             {
@@ -110,7 +110,7 @@ def own(**values):
         (
             {"scale": (0.25, 0.25), "units": ("mm", "mm"), "metadata": own(spacing=(0.3, 0.3), spacing_source="x")},
             (0.25, 0.25),
-            "scale of the layer",
+            "layer scale",
         ),
     ],
 )
