@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 import farnet
+from farnet.averaging import averaged_heatmaps
 from farnet.devices import resolve_device
 from farnet.errors import DeviceError
 from farnet.heatmaps import DecodedPoints, decode
@@ -151,15 +152,19 @@ class Detector:
 
     def _heatmaps(self, grey: NDArray[np.float32]) -> Tensor:
         """(h, w) in 0..1 -> (K, h, w) fine heatmaps, float32."""
-        assert self._network is not None
         try:
             with torch.inference_mode():
-                image = normalise(torch.from_numpy(grey)[None].to(self.device))
-                maps: Tensor = self._network(image).fine[0].float()
+                image = torch.from_numpy(grey).to(self.device)
+                maps = averaged_heatmaps(self._one_look, image, self.metadata.decoder.shifts)
                 return maps.cpu() if self.device == "mps" else maps  # decoding needs float64, which mps lacks
         except torch.OutOfMemoryError as error:
             self.close()
             raise self._out_of_memory() from error
+
+    def _one_look(self, grey: Tensor) -> Tensor:
+        assert self._network is not None
+        fine: Tensor = self._network(normalise(grey[None])).fine[0].float()
+        return fine
 
     def _decode(self, maps: Tensor) -> DecodedPoints:
         decoder = self.metadata.decoder
@@ -201,7 +206,7 @@ class Detector:
             "device": self.device,
             "farnet": farnet.__version__,
             "torch": torch.__version__,
-            "decoder": self.metadata.decoder.model_dump(),
+            "decoder": self.metadata.decoder.model_dump(mode="json"),
             "network_shape": list(frame.network_shape),
             "crop": list(frame.crop),
             "image": str(radiograph.path) if radiograph.path else None,

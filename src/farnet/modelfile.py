@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -24,6 +24,7 @@ __all__ = [
     "FORMAT_VERSION",
     "DecoderConfig",
     "ModelMetadata",
+    "Shifts",
     "load_model",
     "model_sha256",
     "read_metadata",
@@ -32,6 +33,18 @@ __all__ = [
 
 FORMAT_VERSION = 1
 _KEY = "farnet"
+
+_Shift = Annotated[int, Field(ge=-64, le=64)]
+Shifts = Annotated[
+    tuple[tuple[_Shift, _Shift], ...],
+    Field(
+        min_length=1,
+        max_length=16,
+        description="(rows, columns) by which the input is moved for each look, whose heatmaps are averaged; one look "
+        "without a move by default",
+    ),
+]
+"""Looks at one radiograph; see `farnet.averaging`."""
 
 
 class DecoderConfig(BaseModel):
@@ -42,6 +55,7 @@ class DecoderConfig(BaseModel):
     method: Literal["matched", "argmax"] = "matched"
     sigma: float = Field(default=10.0, gt=0, description="sigma of the fine targets in network pixels")
     min_peak: float = Field(default=0.05, ge=0, le=1, description="least height of a heatmap that is a landmark")
+    shifts: Shifts = ((0, 0),)
 
 
 class ModelMetadata(BaseModel):

@@ -32,6 +32,8 @@ __all__ = ["DetectWidget"]
 
 _WELCOME = "Open a radiograph, or the sample in File \N{RIGHTWARDS ARROW} Open Sample, and press Detect."
 _NO_IMAGE = "There is no image in the viewer. Open a radiograph first."
+_LOOKING = "Looking for devices \N{HORIZONTAL ELLIPSIS}"
+_DEVICES_AFTER_MS = 200  # which takes torch: the dock is drawn first
 _PAUSE_MS = 15  # in which the viewer draws and hears the mouse
 _DRAG = "Drag a point to correct it."
 _SELECT = "Select a point to see its heatmap, drag it to correct it."
@@ -77,8 +79,9 @@ class DetectWidget(QWidget):
         self._say(_WELCOME)
         self._list_models()
         self._list_images()
-        form.set_devices([], settings.device)
-        start(find_devices, returned=self._on_devices)
+        form.set_devices(_before_looking(settings.device), settings.device)
+        form.device_hint.setText(_LOOKING)
+        QTimer.singleShot(_DEVICES_AFTER_MS, self._look_for_devices)
 
     # What there is to choose from
 
@@ -155,11 +158,14 @@ class DetectWidget(QWidget):
         self.form.model_hint.setText("" if model is None else model.summary)
         self._refresh_state()
 
+    def _look_for_devices(self) -> None:
+        start(find_devices, returned=self._on_devices)
+
     def _on_devices(self, outcome: list[DeviceChoice] | Failure) -> None:
         if isinstance(outcome, Failure):
             self._fail(outcome)
         else:
-            self.form.set_devices(outcome, self.form.device.currentData() or load_settings().device)
+            self.form.set_devices(outcome, self.form.device.currentData())
 
     # A detection, from beginning to end
 
@@ -212,7 +218,7 @@ class DetectWidget(QWidget):
             return
         if self._run.stop_text:
             self._say(self._run.stop_text)
-        self._run.worker = None
+        self._run.worker = self._run.request = self._run.layer = None
         self._refresh_state()
 
     def _stop(self, text: str) -> None:
@@ -338,6 +344,14 @@ def _farewell(run: _Run, connections: Connections, _dock: object = None) -> None
     if run.worker is not None:
         run.worker.quit()
     run.keeper.retire()
+
+
+def _before_looking(preferred: str) -> list[DeviceChoice]:
+    """The devices that can be chosen until it is known which there are."""
+    from farnet.devices import DeviceChoice
+
+    names = [name for name in dict.fromkeys((preferred, "cpu")) if name != "auto"]
+    return [DeviceChoice(name, True, _LOOKING) for name in names]
 
 
 def _id(layer: Layer | None) -> str:

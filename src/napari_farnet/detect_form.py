@@ -169,8 +169,8 @@ class DetectForm(QWidget):
     def _show_reason(self) -> None:
         chosen = self.device.currentData()
         if chosen == _AUTOMATIC:
-            usable = [item for item in self._devices.values() if item.usable]
-            self.device_hint.setText(f"{usable[0].name}: {usable[0].reason}" if usable else "Looking for devices")
+            best = next((item for item in self._devices.values() if item.usable), None)
+            self.device_hint.setText("" if best is None else f"{best.name}: {best.reason}")
         elif chosen in self._devices:
             self.device_hint.setText(self._devices[chosen].reason)
 

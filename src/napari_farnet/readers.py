@@ -6,10 +6,12 @@ declined at a glance, so that the other one gets it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from farnet.errors import SchemeError
 from napari_farnet.saved import SavedLayer
 
 if TYPE_CHECKING:
@@ -60,7 +62,6 @@ def read_annotation_layers(path: PathOrPaths) -> list[LayerData]:
     Raises:
         AnnotationError, SchemeError: If a file is malformed or of an unknown scheme.
     """
-    from farnet.formats import read_annotations
     from napari_farnet.layers import landmarks_layer
     from napari_farnet.settings import load_settings
 
@@ -69,7 +70,7 @@ def read_annotation_layers(path: PathOrPaths) -> list[LayerData]:
     return [
         landmarks_layer(group.landmarks, group.indices, group.placement, name=group.name, settings=settings)
         for file in _paths(path)
-        for group in _groups(read_annotations(file), file, viewer)
+        for group in _groups(_read(file), file, viewer)
     ]
 
 
@@ -90,6 +91,21 @@ def read_radiograph_layers(path: PathOrPaths) -> list[LayerData]:
     if alike and len(radiographs) > 1:
         return [radiograph_layer(radiographs, placements[0].stacked())]
     return [radiograph_layer([item], placement) for item, placement in zip(radiographs, placements, strict=True)]
+
+
+def _read(file: Path) -> list[Landmarks]:
+    """Read a file of a bundled scheme, or of the scheme of a model in the user's folder."""
+    from farnet.formats import read_annotations
+
+    try:
+        return read_annotations(file)
+    except SchemeError:
+        from farnet.zoo import list_models
+
+        for entry in list_models():
+            with suppress(SchemeError):
+                return read_annotations(file, scheme=entry.metadata.landmark_scheme)
+        raise
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from farnet.errors import DeviceError, FarnetError
-from napari_farnet.without_triton import without_triton
+from napari_farnet.torch_import import preload_torch, without_triton
 
 if TYPE_CHECKING:
     import threading
@@ -48,6 +48,7 @@ _STAGES = {"prepare": "preparing", "network": "running the network", "decode": "
 
 def create_detector(model: str, device: str) -> Detector:
     """Load a model onto a device; the one place where the plugin gets detectors from."""
+    preload_torch()
     with without_triton():
         from farnet.detection import Detector
 
@@ -56,6 +57,7 @@ def create_detector(model: str, device: str) -> Detector:
 
 def list_devices() -> list[DeviceChoice]:
     """List the devices of this computer; the one place where the plugin gets them from. It imports torch."""
+    preload_torch()
     from farnet.devices import available_devices
 
     return available_devices()

@@ -5,6 +5,7 @@ import torch
 from farnet.detection import Detector
 from farnet.errors import DeviceError, ModelFileError, UnknownNameError
 from farnet.heatmaps import encode
+from farnet.modelfile import DecoderConfig
 from farnet.networks import Heatmaps
 from farnet.radiograph import Radiograph
 
@@ -49,6 +50,21 @@ def test_points_come_back_in_pixels_of_the_radiograph(model, radiograph):
     assert found.landmarks.spacing == (0.2, 0.25)
     assert found.landmarks.image_shape == (300, 200)
     np.testing.assert_allclose(found.landmarks.confidence, 1.0, atol=1e-3)
+
+
+def test_looks_at_a_shifted_radiograph_are_averaged_where_it_lies(tmp_path, radiograph):
+    path = tmp_path / "twice.safetensors"
+    write_tiny_model(path, decoder=DecoderConfig(sigma=3.0, shifts=((4, 4), (-4, -4))))
+    detector = Detector(path, "cpu")
+    wanted = np.random.default_rng(1).uniform((80, 70), (220, 130), (19, 2))  # clear of the border
+    frame = detector.metadata.input.frame(radiograph.shape)
+    # The first look is 4 px down and to the right, the second 4 px up and to the left; each errs by 0.5 px there.
+    shift = {1: 4.5, 2: -4.5}
+    detector._network = Painter(lambda call: frame.to_network(wanted) + shift[call])
+    found = detector.detect(radiograph)
+    assert detector._network.calls == 2
+    np.testing.assert_allclose(found.landmarks.points, wanted, atol=1e-3)
+    assert found.landmarks.provenance["decoder"]["shifts"] == [[4, 4], [-4, -4]]
 
 
 def test_provenance_tells_what_was_done(model, radiograph):

@@ -6,10 +6,11 @@ import sys
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors.numpy import save_file
 
 from farnet.errors import ModelFileError, OutputError
-from farnet.modelfile import FORMAT_VERSION, load_model, model_sha256, read_metadata, save_model
+from farnet.modelfile import FORMAT_VERSION, DecoderConfig, load_model, model_sha256, read_metadata, save_model
 from farnet.networks import build_network
 
 from .models import metadata, write_tiny_model
@@ -169,3 +170,9 @@ def test_an_unwritable_folder_is_an_output_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         save_model(tmp_path / "file" / "m.safetensors", build_network(about.network), about)
+
+
+@pytest.mark.parametrize("shifts", [[], [(0, 0)] * 17, [(65, 0)], [(0.5, 0)], [(1, 2, 3)]])
+def test_looks_that_no_model_needs_are_refused(shifts):
+    with pytest.raises(ValidationError, match="shifts"):
+        DecoderConfig(shifts=shifts)

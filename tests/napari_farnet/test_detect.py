@@ -314,12 +314,24 @@ def test_a_cut_across_a_stack(make_dock, run, radiograph_pixels):
 
 def test_devices_are_listed_with_their_reasons(make_dock, qtbot):
     _, dock = make_dock()
+    assert [dock.form.device.itemText(row) for row in range(2)] == ["Automatic", "cpu"]
     qtbot.waitUntil(lambda: dock.form.device.count() == 3)
     assert [dock.form.device.itemText(row) for row in range(3)] == ["Automatic", "cuda", "cpu"]
     assert dock.form.device_hint.text() == "cpu: 2 cores"
     assert not dock.form.device.model().item(1).isEnabled()
     dock.form.choose_device("cpu")
     assert dock.form.device_hint.text() == "2 cores"
+
+
+def test_a_device_can_be_chosen_before_they_are_listed(make_dock, qtbot):
+    from napari.settings import get_plugin_settings
+
+    get_plugin_settings("napari-farnet").detection.device = "cpu"
+    _, dock = make_dock()
+    assert dock.form.device.currentData() == "cpu"
+    dock.form.choose_device("auto")
+    qtbot.waitUntil(lambda: dock.form.device.count() == 3)
+    assert dock.form.device.currentData() == "auto"
 
 
 def test_models_are_listed_and_looked_for_again(make_dock, monkeypatch):

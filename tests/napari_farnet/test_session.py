@@ -66,6 +66,7 @@ def test_an_added_point_is_the_next_absent_landmark(viewer, radiograph, landmark
     layer.add((70.0, 80.0))
     assert layer.features["name"].tolist()[-2:] == ["Orbitale", "Pogonion"]
     assert layer.features["edited"].tolist()[-2:] == [True, True]
+    assert layer.features["edited"].dtype == bool
     assert layer.features["confidence"].tolist()[-2:] == [1.0, 1.0]
     assert [text.strip("\u2005\n") for text in layer.text.values[-2:]] == ["Or", "Pog"]
     assert layer.metadata["farnet"]["absent"] == ((),)

@@ -19,7 +19,7 @@ multiply-accumulates (MAC). With --network: the parameters and MAC of a network 
     ("a model's card", "farnet info ceph19-compact"),
     ("any model file", "farnet info path/to/my.safetensors --json"),
     ("the network of the paper", "farnet info --network densenet121"),
-    ("a compact one", "farnet info --network efficientnet_lite0 --width 64 --input 512x416"),
+    ("a compact one", "farnet info --network efficientnet_lite0 --width 56 --finest 40 --input 512x416"),
     ("for 37 landmarks of the hand", "farnet info --network resnet50 --landmarks 37 --input 512x512"),
 )
 
@@ -37,6 +37,9 @@ def info(
     ] = None,
     landmarks: Annotated[int, typer.Option("--landmarks", min=1, help="Heatmaps of the network.")] = 19,
     width: Annotated[int, typer.Option("--width", min=8, help="Channels of its feature aggregation.")] = 256,
+    finest: Annotated[
+        int, typer.Option("--finest", min=0, help="Least channels of its finest features; 0 is the paper's rule.")
+    ] = 0,
     image_kernel: Annotated[
         int, typer.Option("--image-kernel", help="Kernel on the image: 3 (paper) or 1 (authors' code).")
     ] = 3,
@@ -49,7 +52,13 @@ def info(
     if model is not None:
         _show_model(model, as_json=as_json)
     else:
-        settings = {"backbone": network, "landmarks": landmarks, "width": width, "image_kernel": image_kernel}
+        settings = {
+            "backbone": network,
+            "landmarks": landmarks,
+            "width": width,
+            "finest": finest,
+            "image_kernel": image_kernel,
+        }
         _show_network(settings, _shape(shape), as_json=as_json)
 
 

@@ -31,6 +31,13 @@ class NetworkConfig(BaseModel):
         multiple_of=8,
         description="channels of the feature aggregation; 256 is the paper's, smaller makes compact networks",
     )
+    finest: int = Field(
+        default=0,
+        ge=0,
+        le=2048,
+        description="least channels of the aggregated feature at strides 4 and 2, where the paper has width / 2 and "
+        "width / 4; a narrow network needs as many as landmarks there, or it cannot tell them apart",
+    )
     image_kernel: Literal[1, 3] = Field(
         default=3,
         description="kernel of the refinement module's convolution on the image: 3 (paper) or 1 (authors' code)",

@@ -37,7 +37,7 @@ class FARNet(nn.Module):
         super().__init__()
         self.config = config
         self.backbone = backbone
-        self.aggregation = Aggregation(backbone.channels, config.width)
+        self.aggregation = Aggregation(backbone.channels, config.width, config.finest)
         features = self.aggregation.out_channels
         self.coarse_head = PlainHead(features, config.landmarks)
         if backbone.level0_channels is None:

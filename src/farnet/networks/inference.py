@@ -43,13 +43,12 @@ def optimise(network: FARNet) -> FastFARNet:
 def fold_head(head: PlainHead) -> nn.Conv2d:
     """The one 3x3 convolution that equals a head's 3x3 and 1x1 convolution."""
     wide, narrow = cast("nn.Conv2d", head[0]), cast("nn.Conv2d", head[1])
-    assert wide.bias is not None and narrow.bias is not None
-    mix = narrow.weight[:, :, 0, 0].double()
     folded = nn.Conv2d(wide.in_channels, narrow.out_channels, 3, padding=1)
     with torch.no_grad():
-        folded.weight.copy_(torch.einsum("om,mikl->oikl", mix, wide.weight.double()))
+        weight, bias = copy.deepcopy(head).double().folded()
+        folded.weight.copy_(weight)
         assert folded.bias is not None
-        folded.bias.copy_(mix @ wide.bias.double() + narrow.bias.double())
+        folded.bias.copy_(bias)
     return folded
 
 
@@ -125,7 +124,8 @@ class FastFARNet(nn.Module):
         )
         self.up2 = nn.ModuleList([_Block(cast("ConvNormAct", msfa.up2[0]))])
         self.up2.extend(_Fusion(cast("ConvNormAct", m), b, up=True) for m in msfa.up2[1:-1])
-        self.up2.append(_Fusion(cast("ConvNormAct", msfa.up2[-1]), b // 2, up=True))
+        before_last = cast("nn.Conv2d", cast("ConvNormAct", msfa.up2[-2])[0]).out_channels
+        self.up2.append(_Fusion(cast("ConvNormAct", msfa.up2[-1]), before_last, up=True))
         self.coarse_head = fold_head(network.coarse_head)
         fr = network.refinement
         self.image = None if fr.image is None else _Block(fr.image)

@@ -32,19 +32,22 @@ class Aggregation(nn.Module):
     Args:
         channels: Channels of the backbone's levels L1..Ln, n >= 3.
         width: b.
+        finest: Least channels of the last two fusions of up path 2, instead of b/2 and b/4 where those are fewer. The
+            heads are linear, so that fewer channels than landmarks would make some heatmaps mixtures of the others.
 
     Attributes:
-        out_channels: b / 4.
+        out_channels: b / 4, or `finest`.
     """
 
-    def __init__(self, channels: Sequence[int], width: int) -> None:
+    def __init__(self, channels: Sequence[int], width: int, finest: int = 0) -> None:
         super().__init__()
         b = width
         n = len(channels)
         if n < 3:
             raise InvalidInputError(f"{n} levels, but MSFA needs 3 or more")
         self.levels = n
-        self.out_channels = b // 4
+        half, quarter = max(b // 2, finest), max(b // 4, finest)
+        self.out_channels = quarter
         coarsest = channels[-1]
         # up path 1: index 0 is the coarsest level
         self.up1_top = ConvNormAct(coarsest, 2 * b, 3)
@@ -65,8 +68,8 @@ class Aggregation(nn.Module):
             before = fused
         # up path 2
         self.up2 = nn.ModuleList([ConvNormAct(out[-1], b)])
-        self.up2.extend(ConvNormAct(b + out[i], b if i else b // 2) for i in range(n - 3, -1, -1))
-        self.up2.append(ConvNormAct(b // 2 + channels[0], b // 4))
+        self.up2.extend(ConvNormAct(b + out[i], b if i else half) for i in range(n - 3, -1, -1))
+        self.up2.append(ConvNormAct(half + channels[0], quarter))
 
     def forward(self, levels: Sequence[Tensor]) -> Tensor:
         """L1..Ln, finest first, each (B, C_i, H / 2^i, W / 2^i) -> (B, b/4, H/2, W/2)."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from farnet.augmentation import AugmentationConfig
 from farnet.errors import InvalidInputError, unknown_name
 from farnet.inputs import InputConfig
+from farnet.modelfile import Shifts
 from farnet.networks.config import NetworkConfig
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class TrainingConfig(BaseModel):
     average: float = Field(
         default=0.0, ge=0, lt=1, description="decay of the exponential moving average of weights; 0 is none"
     )
+    shifts: Shifts = ((0, 0),)
     folds: int = Field(default=0, ge=0, description="split the data into this many folds and hold one out; 0 is none")
     fold: int = Field(default=0, ge=0, description="the fold that is held out")
     validate_every: int = Field(default=1, ge=1, description="epochs between two validations")
@@ -69,34 +71,35 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "compact": {
         "name": "compact",
-        "network": {"backbone": "efficientnet_lite0", "width": 56},
+        "network": {"backbone": "efficientnet_lite0", "width": 56, "finest": 40},
         "input": {"height": 512, "width": 416, "fit": "letterbox", "intensity": "percentiles"},
         "augmentation": {
-            "rotation": 15,
-            "scale": 0.3,
-            "aspect": 0.08,
-            "shear": 4,
-            "translation": 0.1,
+            "rotation": 10,
+            "scale": 0.2,
+            "aspect": 0.06,
+            "shear": 3,
+            "translation": 0.07,
             "elastic": 0.012,
-            "gamma": 0.7,
+            "gamma": 0.6,
             "contrast": 0.3,
-            "brightness": 0.12,
-            "field": 0.2,
-            "noise": 0.05,
-            "blur": 1.2,
-            "erase": 0.2,
+            "brightness": 0.1,
+            "field": 0.15,
+            "noise": 0.03,
+            "blur": 0.8,
+            "erase": 0.1,
         },
         "weights": "none",
-        "sigma": 5,
-        "sigma_coarse": 4,
+        "sigma": 4,
+        "sigma_coarse": 3,
         "optimizer": "adamw",
         "learning_rate": 1e-3,
         "weight_decay": 0.02,
         "schedule": "onecycle",
-        "epochs": 75,
+        "epochs": 88,
         "batch_size": 4,
         "gradient_clip": 1.0,
         "average": 0.995,
+        "shifts": [[4, 4], [-4, -4]],
         "precision": "bf16-mixed",
     },
 }

@@ -62,7 +62,7 @@ def export_model(
         name=config.name,
         network=config.network,
         input=config.input,
-        decoder=DecoderConfig(sigma=config.sigma),
+        decoder=DecoderConfig(sigma=config.sigma, shifts=config.shifts),
         scheme=scheme.to_dict(),
         typical_points=[(float(r), float(c)) for r, c in typical],
         training={

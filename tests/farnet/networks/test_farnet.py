@@ -151,7 +151,8 @@ class TestImageStatistics:
         use_image_statistics(small)
         assert not any(isinstance(m, nn.BatchNorm2d) for m in small.modules())
         with torch.no_grad():
-            assert torch.equal(small.eval()(image).fine, small.train()(image).fine)
+            # Up to rounding: training computes the heads' two convolutions as one.
+            torch.testing.assert_close(small.eval()(image).fine, small.train()(image).fine, atol=1e-5, rtol=1e-4)
 
     def test_scale_and_shift_are_shared(self):
         norm = nn.BatchNorm2d(4)

@@ -67,6 +67,11 @@ def test_same_heatmaps_at_the_papers_width():
     compare(NetworkConfig(landmarks=19, image_kernel=1), (1, 3, 64, 64))
 
 
+def test_same_heatmaps_with_more_of_the_finest_features():
+    network, _ = compare(NetworkConfig(backbone="resnet18", width=16, landmarks=7, finest=12))
+    assert network.aggregation.out_channels == 12
+
+
 def test_the_network_itself_is_untouched():
     config = NetworkConfig(backbone="resnet18", width=8, landmarks=2)
     network = trained_like(config).train()
