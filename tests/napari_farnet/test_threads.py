@@ -1,0 +1,64 @@
+"""Generators off the GUI thread: values arrive in the GUI thread, and the generator itself decides when it ends."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+
+from napari_farnet.threads import start
+
+
+def test_values_and_result_arrive_in_the_gui_thread(qtbot):
+    heard = []
+
+    def note(kind):
+        return lambda *value: heard.append((kind, *value, threading.current_thread() is threading.main_thread()))
+
+    def work(stop, first, second):
+        assert threading.current_thread() is not threading.main_thread()
+        yield first
+        yield second
+        return first + second
+
+    start(work, 3, 4, yielded=note("yielded"), returned=note("returned"), finished=note("finished"))
+    qtbot.waitUntil(lambda: bool(heard) and heard[-1][0] == "finished")
+    assert heard == [("yielded", 3, True), ("yielded", 4, True), ("returned", 7, True), ("finished", True)]
+
+
+def test_stopping_lets_the_generator_finish_its_turn(qtbot):
+    begun, results = threading.Event(), []
+
+    def work(stop):
+        begun.set()
+        stop.wait(10)
+        yield "last words"
+        return "cleaned up" if stop.is_set() else "never told"
+
+    worker = start(work, returned=results.append)
+    qtbot.waitUntil(begun.is_set)
+    worker.quit()
+    qtbot.waitUntil(lambda: bool(results))
+    assert results == ["cleaned up"]
+
+
+def test_what_the_generator_held_is_let_go(qtbot):
+    class Large:
+        pass
+
+    held, results = [], []
+
+    def work(stop):
+        large = Large()
+        held.append(weakref.ref(large))
+        yield None
+        return None
+
+    def returned(_value):
+        results.append(True)
+
+    start(work, returned=returned)
+    qtbot.waitUntil(lambda: bool(results))
+    qtbot.wait(50)
+    gc.collect()
+    assert held[0]() is None
