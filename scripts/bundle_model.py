@@ -4,7 +4,8 @@
 
 The figures are those of ``farnet evaluate`` on the split ``test1`` (never used for training or selection), with and
 without the radiographs that are also in the training split. ``texts.json`` may hold title, description, licence,
-intended_use and command (the training's, when the file does not know it). The file goes to ``src/farnet/models``, the
+intended_use, selection (how the settings were
+chosen, for the page) and command (the training's, when the file does not know it). The file goes to ``src/farnet/models``, the
 page to ``docs/models``.
 """
 
@@ -49,8 +50,9 @@ def row(name: str, metrics: Metrics) -> str:
     return f"| {name} | {metrics.mre:.3f} ({low:.3f}-{high:.3f}) | {metrics.sd:.3f} | {metrics.median:.3f} | {rates} |"
 
 
-def page(metadata: ModelMetadata, results: dict[str, Evaluation], size: int) -> str:
+def page(metadata: ModelMetadata, results: dict[str, Evaluation], size: int, selection: str) -> str:
     """The model's page, in Markdown."""
+    shifts = ", ".join(str(shift) for shift in metadata.decoder.shifts)
     settings = metadata.training["settings"]
     whole, own = results["test1"], results["test1_without_duplicates"]
     observers = whole.observer_distance
@@ -73,17 +75,17 @@ def page(metadata: ModelMetadata, results: dict[str, Evaluation], size: int) -> 
         "",
         f"{metadata.training['radiographs']} radiographs of the ISBI 2015 challenge (001-150), the mean of its two "
         "observers as truth. Neither Test1 nor anything else was used for training or for choosing settings or "
-        "weights: the settings were fixed beforehand and the weights are those of the last epoch. The "
-        "backbone started from "
-        "ImageNet weights of EfficientNet-Lite0 (Apache-2.0; `scripts/convert_backbone_weights.py`).",
+        f"weights; the weights are those of the last epoch. {selection}The backbone started from ImageNet weights of "
+        "EfficientNet-Lite0 (Apache-2.0; `scripts/convert_backbone_weights.py`).",
         "",
         "```",
         metadata.training["command"],
         "```",
         "",
         f"{settings['epochs']} epochs, batches of {settings['batch_size']}, EWC loss with alpha {settings['alpha']:g}, "
-        f"sigma {settings['sigma']:g} px (fine) and {settings['sigma_coarse']:g} px (coarse). All settings are in the "
-        f"file: `farnet info {metadata.name} --json`.",
+        f"sigma {settings['sigma']:g} px (fine) and {settings['sigma_coarse']:g} px (coarse). A detection averages the "
+        f"heatmaps of {len(metadata.decoder.shifts)} looks, shifted by {shifts} px. All settings are in the file: "
+        f"`farnet info {metadata.name} --json`.",
         "",
         "## Accuracy",
         "",
@@ -126,6 +128,8 @@ def main() -> None:
     arguments = parser.parse_args()
     network, metadata = load_model(arguments.model)
     texts: dict[str, Any] = json.loads(arguments.texts.read_text(encoding="utf-8")) if arguments.texts else {}
+    selection = texts.pop("selection", "").strip()
+    selection += " " if selection else ""
     command = texts.pop("command", metadata.training.get("command"))
     results = measure(arguments.model, arguments.data)
     metadata = metadata.model_copy(
@@ -140,7 +144,7 @@ def main() -> None:
     save_model(target, network, metadata, half=True)
     document = ROOT / "docs/models" / f"{metadata.name}.md"
     document.parent.mkdir(parents=True, exist_ok=True)
-    document.write_text(page(metadata, results, target.stat().st_size), encoding="utf-8")
+    document.write_text(page(metadata, results, target.stat().st_size, selection), encoding="utf-8")
     pooled = results["test1"].pooled
     print(f"{target}: {target.stat().st_size:,} bytes; MRE {pooled.mre:.3f} mm, SDR@2mm {pooled.sdr[2.0]:.2f} %")
 

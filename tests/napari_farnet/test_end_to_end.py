@@ -70,7 +70,7 @@ def mouse(qtbot):
 
         def place(share):
             world = np.array(layer.data_to_world(layer.data[row] + share * np.array(shift)))
-            return QPointF(*(middle + (world - viewer.camera.center[-2:]) * viewer.camera.zoom)[::-1])
+            return QPointF(*(middle + (world - viewer.scene.camera.center[-2:]) * viewer.scene.camera.zoom)[::-1])
 
         def send(kind, where, button, buttons):
             there = QPointF(canvas.mapToGlobal(where))
