@@ -4,9 +4,8 @@
 
 The figures are those of ``farnet evaluate`` on the split ``test1`` (never used for training or selection), with and
 without the radiographs that are also in the training split. ``texts.json`` may hold title, description, licence,
-intended_use, selection (how the settings were
-chosen, for the page) and command (the training's, when the file does not know it). The file goes to ``src/farnet/models``, the
-page to ``docs/models``.
+intended_use, selection (how the settings were chosen, for the page) and command (the training's, when the file does
+not know it). The file goes to ``src/farnet/models``, the page to ``docs/models``.
 """
 
 from __future__ import annotations

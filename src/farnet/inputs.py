@@ -29,7 +29,8 @@ class InputConfig(BaseModel):
     fit: FitMode = Field(default="stretch", description="'stretch' to the input (paper) or 'letterbox'")
     intensity: Literal["range", "percentiles"] = Field(
         default="range",
-        description="grey values to 0..1 by the 'range' of their type, or by 'percentiles' of the radiograph",
+        description="grey values to 0..1 by the 'range' of the bits that they use (255, 4095, 65535, ...), or by "
+        "'percentiles' of the radiograph",
     )
     low: float = Field(default=0.5, ge=0.0, lt=50.0, description="percentile that becomes 0")
     high: float = Field(default=99.5, gt=50.0, le=100.0, description="percentile that becomes 1")
@@ -60,7 +61,8 @@ def network_input(pixels: NDArray[np.generic], frame: Frame, config: InputConfig
     if config.intensity == "percentiles":
         low, high = np.percentile(grey[inside], (config.low, config.high)) if inside.any() else (0.0, 1.0)
     elif pixels.dtype.kind in "iu":
-        low, high = 0.0, 2.0 ** (8 * pixels.dtype.itemsize - (pixels.dtype.kind == "i")) - 1.0
+        # Detectors of 10 to 14 bits are stored in 16, whose full range would leave them black.
+        low, high = 0.0, 2.0 ** max(8, int(pixels.max()).bit_length()) - 1.0
     else:
         low, high = (float(grey[inside].min()), float(grey[inside].max())) if inside.any() else (0.0, 1.0)
     scaled = np.clip((grey - np.float32(low)) / np.float32(max(high - low, 1e-6)), 0.0, 1.0)

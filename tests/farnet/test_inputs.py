@@ -32,12 +32,24 @@ def test_bit_depth_makes_no_difference(picture, intensity, shape):
     assert eight.dtype == np.float32 and eight.min() >= 0 and eight.max() <= 1
 
 
-def test_range_is_that_of_the_type(picture):
+@pytest.mark.parametrize(
+    ("dtype", "brightest", "white"),
+    [
+        (np.uint8, 255, 255),
+        (np.uint8, 60, 255),
+        (np.uint16, 1000, 1023),
+        (np.uint16, 4095, 4095),
+        (np.int16, 4000, 4095),
+        (np.uint16, 65535, 65535),
+        (np.uint16, 40000, 65535),
+        (np.int32, 100, 255),
+    ],
+)
+def test_range_is_that_of_the_bits_in_use(picture, dtype, brightest, white):
     config = InputConfig(height=128, width=96)
     frame = Frame.fit(picture.shape, picture.shape)
-    np.testing.assert_allclose(network_input(picture, frame, config), picture / 255, atol=1e-6)
-    dark = (picture // 4).astype(np.int16)
-    np.testing.assert_allclose(network_input(dark, frame, config), dark / 32767, atol=1e-6)
+    pixels = np.rint(picture * (brightest / 255)).astype(dtype)
+    np.testing.assert_allclose(network_input(pixels, frame, config), pixels / white, atol=1e-6)
 
 
 def test_percentiles_ignore_exposure(picture):
