@@ -5,12 +5,13 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from farnet.networks import NetworkConfig, build_network
-from farnet.networks.blocks import PlainHead
+from farnet.networks.blocks import PlainHead, upsample2
 from farnet.networks.cost import network_cost
-from farnet.networks.inference import fold_head, optimise
+from farnet.networks.inference import _UpsampledConv, fold_head, optimise
 
 
 def trained_like(config, seed=0):
@@ -98,6 +99,13 @@ def test_input_is_untouched_and_results_repeat():
     before = image.clone()
     first = fast(image)
     assert torch.equal(fast(image).fine, first.fine) and torch.equal(image, before)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 6, 7), (1, 3, 2, 2), (1, 3, 1, 4)])
+def test_convolution_before_up_sampling(shape):
+    x, weight = torch.randn(shape, dtype=torch.float64), torch.randn(5, 3, 3, 3, dtype=torch.float64)
+    expected = F.conv2d(upsample2(x), weight, padding=1)
+    torch.testing.assert_close(_UpsampledConv(weight)(x), expected)
 
 
 def test_folded_head():
