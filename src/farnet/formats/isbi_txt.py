@@ -1,7 +1,6 @@
 """The text files of the ISBI 2015 challenge: 19 lines `x,y` in pixels, then 8 class labels, one a line.
 
-Origin and unit: x is the column, y the row, both from the centre of the top left pixel. The format knows no
-    absent
+Origin and unit: x is the column, y the row, both from the centre of the top left pixel. The format knows no absent
 landmark, no spacing and no name of the radiograph; the name is taken from the file's.
 """
 
