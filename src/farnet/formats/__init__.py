@@ -4,8 +4,10 @@ A further format is a module with an `AnnotationFormat`, registered here or, fro
 `register_format`.
 """
 
+from farnet.formats.coco import COCO
 from farnet.formats.csv import FARNET_CSV
 from farnet.formats.isbi_txt import ISBI_TXT
+from farnet.formats.labelme import LABELME
 from farnet.formats.registry import (
     AnnotationFormat,
     annotation_formats,
@@ -13,8 +15,14 @@ from farnet.formats.registry import (
     register_format,
     write_annotations,
 )
+from farnet.formats.slicer_markups import SLICER_MARKUPS
+from farnet.formats.tps import TPS
 
 __all__ = ["AnnotationFormat", "annotation_formats", "read_annotations", "register_format", "write_annotations"]
 
 register_format(FARNET_CSV)
 register_format(ISBI_TXT)
+register_format(SLICER_MARKUPS)
+register_format(LABELME)
+register_format(COCO)
+register_format(TPS)

@@ -168,10 +168,13 @@ def _named(name: str) -> AnnotationFormat:
     return _FORMATS[name]
 
 
-def _format_for(path: Path, name: str | None, *, reading: bool) -> AnnotationFormat:
-    if name is not None:
-        return _named(name)
-    candidates = [item for item in annotation_formats() if path.name.lower().endswith(item.suffixes)]
+def _format_for(path: Path, wanted: str | None, *, reading: bool) -> AnnotationFormat:
+    if wanted is not None:
+        return _named(wanted)
+    name = path.name.lower()
+    candidates = [item for item in annotation_formats() if name.endswith(item.suffixes)]
+    # "x.coco.json" is COCO before it is any other JSON.
+    candidates.sort(key=lambda item: -max(len(suffix) for suffix in item.suffixes if name.endswith(suffix)))
     if not candidates:
         raise unknown_name("ending of an annotation file:", path.suffix or path.name, _suffixes())
     if not reading:

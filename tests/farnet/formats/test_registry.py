@@ -29,14 +29,34 @@ def reader_of(name):
 
 
 def test_formats_that_come_with_the_package():
-    assert [item.name for item in annotation_formats()] == ["farnet-csv", "isbi-txt"]
+    assert [item.name for item in annotation_formats()] == [
+        "farnet-csv",
+        "isbi-txt",
+        "slicer-markups",
+        "labelme",
+        "coco",
+        "tps",
+    ]
     for item in annotation_formats():
         assert item.title
         assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in item.suffixes)
 
 
-def test_only_the_table_holds_many_radiographs():
-    assert {item.name: item.holds_many for item in annotation_formats()} == {"farnet-csv": True, "isbi-txt": False}
+def test_some_hold_many_radiographs():
+    assert [item.name for item in annotation_formats() if item.holds_many] == ["farnet-csv", "coco", "tps"]
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("a.mrk.json", "slicer-markups"), ("a.coco.json", "coco"), ("a.json", "labelme"), ("A.TPS", "tps")],
+)
+def test_the_longest_ending_decides_how_it_is_written(tmp_path, name, format):
+    points = np.arange(38.0).reshape(19, 2)
+    item = Landmarks(points, load_scheme("cephalometric19"), image_shape=(50, 50))
+    write_annotations(tmp_path / name, [item])
+    named = tmp_path / f"named-{name}"
+    write_annotations(named, [item], format=format)
+    assert named.read_bytes() == (tmp_path / name).read_bytes()
 
 
 def test_a_further_format_joins(formats, tmp_path):

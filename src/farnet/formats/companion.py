@@ -1,0 +1,246 @@
+"""What the formats of other programs have no place for, as one JSON object beside their own contents.
+
+Those formats know names and positions. Which scheme it is, the size of a pixel, confidence, covariance, edits, the
+radiograph's hash and the provenance stand under a key of their own, which the other programs ignore; with it a file
+comes back as it was written. A file that another program made has no such object: its labels tell the scheme.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from farnet.errors import AnnotationError, FarnetError, SchemeError
+from farnet.formats.registry import read_text
+from farnet.landmarks import Landmarks
+from farnet.scheme import LandmarkScheme, bundled_schemes, load_scheme
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "KEY",
+    "as_list",
+    "as_mapping",
+    "companion",
+    "finite_pair",
+    "named_scheme",
+    "points_of_labels",
+    "read_json",
+    "restored",
+    "scheme_for",
+    "scheme_of_labels",
+    "shape_of",
+]
+
+KEY = "farnet"
+"""Under which the object stands."""
+
+_VERSION = 1
+
+
+def companion(landmarks: Landmarks) -> dict[str, Any]:
+    """Everything about landmarks but their points, in JSON types; NaN is null."""
+    own: dict[str, Any] = {
+        "version": _VERSION,
+        "scheme": landmarks.scheme.name,
+        "radiograph": landmarks.radiograph,
+        "image_shape": None if landmarks.image_shape is None else list(landmarks.image_shape),
+        "image_sha256": landmarks.image_sha256,
+        "spacing_mm": None if landmarks.spacing is None else list(landmarks.spacing),
+        "source": landmarks.source,
+        "provenance": dict(landmarks.provenance),
+    }
+    for name in ("confidence", "covariance", "edited"):
+        values = getattr(landmarks, name)
+        own[name] = None if values is None else _without_nan(values.tolist())
+    return own
+
+
+def restored(points: NDArray[np.float64], own: Any, scheme: LandmarkScheme | None, where: str) -> Landmarks:
+    """The landmarks whose `companion` is `own`.
+
+    Args:
+        points: (K, 2) row, column; NaN is absent.
+        own: The object as it was read.
+        scheme: The scheme that is asked for, or None.
+        where: The file, for messages.
+
+    Raises:
+        AnnotationError: The object is not as `companion` makes it.
+        SchemeError: It is of another scheme, or of one that is not known.
+    """
+    if not isinstance(own, dict) or own.get("version") != _VERSION:
+        version = own.get("version") if isinstance(own, dict) else own
+        raise AnnotationError(
+            f"{where}: {KEY!r} is of version {version!r}, and {_VERSION} is what can be read; a newer napari-farnet "
+            f"may read it, and without {KEY!r} the points alone can be."
+        )
+    known = scheme_for(own.get("scheme"), scheme, where)
+    if len(points) != len(known):
+        raise AnnotationError(f"{where} has {len(points)} points; scheme {known.name!r} has {len(known)} landmarks.")
+    try:
+        arrays: dict[str, Any] = {
+            name: None if own.get(name) is None else np.array(own[name], np.bool_ if name == "edited" else np.float64)
+            for name in ("confidence", "covariance", "edited")
+        }
+        return Landmarks(
+            points=points,
+            scheme=known,
+            spacing=own.get("spacing_mm"),
+            source=str(own.get("source") or ""),
+            radiograph=str(own.get("radiograph") or ""),
+            image_shape=own.get("image_shape"),
+            image_sha256=own.get("image_sha256"),
+            provenance=own.get("provenance") or {},
+            **arrays,
+        )
+    except FarnetError as error:
+        raise AnnotationError(f"{where}: {error}") from error
+    except (TypeError, ValueError) as error:
+        raise AnnotationError(f"{where}: what stands under {KEY!r} is damaged ({error}).") from error
+
+
+def scheme_for(name: Any, wanted: LandmarkScheme | None, where: str) -> LandmarkScheme:
+    """The scheme of a file that names it.
+
+    Raises:
+        SchemeError: It is not the one that is wanted, or, where none is wanted, not bundled.
+    """
+    if wanted is not None:
+        if wanted.name != name:
+            raise SchemeError(f"{where}: the landmarks are of scheme {name!r}, not of {wanted.name!r} as asked for.")
+        return wanted
+    if name in bundled_schemes():
+        return load_scheme(name)
+    raise SchemeError(
+        f"{where}: the scheme {name!r} is not bundled ({', '.join(bundled_schemes())}); give the scheme itself when "
+        "reading, for example load_scheme('scheme.json')."
+    )
+
+
+def named_scheme(own: Any, wanted: LandmarkScheme | None, where: str) -> LandmarkScheme:
+    """The scheme that a companion names; errors as `scheme_for`."""
+    return scheme_for(as_mapping(own, repr(KEY), where).get("scheme"), wanted, where)
+
+
+def scheme_of_labels(labels: Iterable[str], wanted: LandmarkScheme | None, where: str) -> LandmarkScheme:
+    """The scheme whose names or abbreviations the labels of a file are.
+
+    Raises:
+        SchemeError: There is none; the message names a label that does not fit.
+    """
+    labels = list(labels)
+    candidates = [wanted] if wanted is not None else [load_scheme(name) for name in bundled_schemes()]
+    strangers = {scheme.name: [label for label in labels if not _knows(scheme, label)] for scheme in candidates}
+    for scheme in candidates:
+        if labels and not strangers[scheme.name]:
+            return scheme
+    nearest = min(strangers, key=lambda name: len(strangers[name]))
+    example = f"; {strangers[nearest][0]!r} is no landmark of {nearest!r}" if strangers[nearest] else ""
+    raise SchemeError(
+        f"{where}: its labels are not the landmarks of {' or '.join(repr(item.name) for item in candidates)}{example}. "
+        "Rename them to the names or abbreviations of a scheme, or give the scheme when reading."
+    )
+
+
+def points_of_labels(
+    found: Sequence[tuple[str, tuple[float, float]]], scheme: LandmarkScheme, where: str
+) -> NDArray[np.float64]:
+    """(K, 2) row, column in the order of the scheme, NaN where there is no label.
+
+    Raises:
+        AnnotationError: A landmark is there twice.
+    """
+    points = np.full((len(scheme), 2), np.nan)
+    for label, point in found:
+        index = scheme.index(label)
+        if not np.isnan(points[index, 0]):
+            raise AnnotationError(f"{where}: landmark {scheme.names[index]!r} is there twice; remove one of the two.")
+        points[index] = point
+    return points
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file; its numbers must be numbers.
+
+    Raises:
+        AnnotationError: It cannot be read or is no JSON.
+    """
+    try:
+        return json.loads(read_text(path), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise AnnotationError(f"{path} is no JSON file ({error or 'nested too deeply'}).") from error
+
+
+def finite_pair(values: Any, where: str) -> tuple[float, float]:
+    """The first two of some numbers.
+
+    Raises:
+        AnnotationError: They are not two finite numbers.
+    """
+    try:
+        first, second = (float(value) for value in list(values)[:2])
+    except (TypeError, ValueError):
+        first = second = math.nan
+    if not (math.isfinite(first) and math.isfinite(second)):
+        raise AnnotationError(f"{where}: {values!r} is no position; two finite numbers are expected.")
+    return first, second
+
+
+def as_mapping(value: Any, what: str, where: str) -> Mapping[str, Any]:
+    """A JSON object.
+
+    Raises:
+        AnnotationError: It is something else.
+    """
+    if not isinstance(value, dict):
+        raise AnnotationError(f"{where}: {what} is {_short(value)}; an object is expected.")
+    return value
+
+
+def as_list(value: Any, what: str, where: str) -> list[Any]:
+    """A JSON list.
+
+    Raises:
+        AnnotationError: It is something else.
+    """
+    if not isinstance(value, list):
+        raise AnnotationError(f"{where}: {what} is {_short(value)}; a list is expected.")
+    return value
+
+
+def shape_of(rows: Any, columns: Any) -> tuple[int, int] | None:
+    """(rows, columns) where a file tells both, None where it does not."""
+    if isinstance(rows, int) and isinstance(columns, int) and rows > 0 and columns > 0:
+        return rows, columns
+    return None
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _without_nan(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_without_nan(value) for value in values]
+    return None if isinstance(values, float) and math.isnan(values) else values
+
+
+def _knows(scheme: LandmarkScheme, label: str) -> bool:
+    try:
+        scheme.index(label)
+    except FarnetError:
+        return False
+    return True

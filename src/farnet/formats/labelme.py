@@ -1,0 +1,110 @@
+"""labelme's JSON: one picture, one shape of type "point" for each landmark.
+
+labelme measures from the corner of the top left pixel, x to the right and y down, so that the centre of that pixel is
+(0.5, 0.5) there and (0, 0) here. Only points are read; other shapes are somebody else's. A landmark without a shape is
+absent. The picture itself is not put into the file.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path, PureWindowsPath
+from typing import TYPE_CHECKING, Any
+
+from farnet.atomic import write_text_atomic
+from farnet.errors import AnnotationError
+from farnet.formats.companion import (
+    KEY,
+    as_list,
+    as_mapping,
+    companion,
+    finite_pair,
+    named_scheme,
+    points_of_labels,
+    read_json,
+    restored,
+    scheme_of_labels,
+    shape_of,
+)
+from farnet.formats.registry import AnnotationFormat
+from farnet.landmarks import Landmarks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from farnet.scheme import LandmarkScheme
+
+__all__ = ["LABELME"]
+
+_VERSION = "5.0.0"
+_CORNER = 0.5
+
+
+def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
+    if len(landmarks) != 1:
+        raise AnnotationError(
+            f"A labelme file holds the landmarks of one radiograph, not of {len(landmarks)}. Save them one by one, "
+            "or all together as farnet-csv (.csv) or COCO (.coco.json)."
+        )
+    only = landmarks[0]
+    rows, columns = only.image_shape or (None, None)
+    shapes: list[dict[str, Any]] = [
+        {
+            "label": name,
+            "points": [[column + _CORNER, row + _CORNER]],
+            "group_id": None,
+            "description": "",
+            "shape_type": "point",
+            "flags": {},
+        }
+        for name, (row, column), here in zip(only.scheme.names, only.points.tolist(), only.present, strict=True)
+        if here
+    ]
+    content = {
+        "version": _VERSION,
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": only.radiograph,
+        "imageData": None,
+        "imageHeight": rows,
+        "imageWidth": columns,
+        KEY: companion(only),
+    }
+    write_text_atomic(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
+    where = str(path)
+    content = as_mapping(read_json(path), "its content", where)
+    found = []
+    for item in as_list(content.get("shapes"), "shapes", where):
+        shape = as_mapping(item, "a shape", where)
+        if shape.get("shape_type") != "point":
+            continue
+        label = str(shape.get("label", ""))
+        corners = as_list(shape.get("points"), f"points of {label!r}", where)
+        x, y = finite_pair(corners[0] if corners else None, f"{where}, shape {label!r}")
+        found.append((label, (y - _CORNER, x - _CORNER)))
+    own = content.get(KEY)
+    wanted = scheme if own is None else named_scheme(own, scheme, where)
+    known = wanted if wanted is not None and not found else scheme_of_labels([k for k, _ in found], wanted, where)
+    points = points_of_labels(found, known, where)
+    if own is not None:
+        return [restored(points, own, known, where)]
+    image_shape = shape_of(content.get("imageHeight"), content.get("imageWidth"))
+    name = PureWindowsPath(str(content.get("imagePath") or path.stem)).stem  # takes both kinds of slashes
+    return [Landmarks(points, known, radiograph=name, image_shape=image_shape)]
+
+
+def _recognises(head: bytes) -> bool:
+    return b'"shapes"' in head or b'"imageData"' in head
+
+
+LABELME = AnnotationFormat(
+    name="labelme",
+    title="labelme",
+    suffixes=(".json",),
+    read=_read,
+    write=_write,
+    recognises=_recognises,
+)
