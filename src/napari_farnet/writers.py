@@ -1,7 +1,8 @@
 """Writers that napari offers when a layer of points is saved.
 
 They write what is in the layer, edits included, through farnet's annotation formats: all or nothing. napari's own csv
-format drops scale, units and metadata; `write_csv` keeps everything, so that the layer opens again as it was.
+format drops scale, units and metadata; these keep everything, so that the layer opens again as it was (but for ISBI
+text, which has room for points alone).
 
 Whatever goes wrong leaves here as an `OutputError`: napari takes a `ValueError` of a writer for "no such writer" and
 drops its message.
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from farnet.landmarks import Landmarks
     from napari_farnet.record import LandmarkRecord
 
-__all__ = ["write_csv", "write_isbi_txt"]
+__all__ = ["write_coco", "write_csv", "write_isbi_txt", "write_labelme", "write_slicer_markups", "write_tps"]
 
 
 def write_csv(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
@@ -40,17 +41,27 @@ def write_csv(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> lis
         OutputError: If it is not a layer of landmarks, a point has no or another point's name, or the file cannot be
             written; what stood there before is untouched.
     """
-    from napari_farnet.placement import Placement
-    from napari_farnet.saved import SavedLayer
+    return _write_with_layer(path, data, keywords, "farnet-csv")
 
-    with _as_output_error():
-        record = _record(data, keywords)
-        placement = Placement.of_keywords(keywords)
-        landmarks = [
-            SavedLayer(str(keywords["name"]), index, placement).add_to(item)
-            for item, index in zip(record.landmarks, record.indices, strict=True)
-        ]
-        return _write(path, landmarks, "farnet-csv")
+
+def write_slicer_markups(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
+    """Write the landmarks of one radiograph as 3D Slicer markups; arguments, result and errors as `write_csv`."""
+    return _write_with_layer(path, data, keywords, "slicer-markups")
+
+
+def write_labelme(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
+    """Write the landmarks of one radiograph for labelme; arguments, result and errors as `write_csv`."""
+    return _write_with_layer(path, data, keywords, "labelme")
+
+
+def write_coco(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
+    """Write a layer of landmarks as COCO keypoints; arguments, result and errors as `write_csv`."""
+    return _write_with_layer(path, data, keywords, "coco")
+
+
+def write_tps(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
+    """Write a layer of landmarks as TPS for geometric morphometrics; arguments, result and errors as `write_csv`."""
+    return _write_with_layer(path, data, keywords, "tps")
 
 
 def write_isbi_txt(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
@@ -70,6 +81,21 @@ def write_isbi_txt(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -
     """
     with _as_output_error():
         return _write(path, _record(data, keywords).landmarks, "isbi-txt")
+
+
+def _write_with_layer(path: str, data: NDArray[Any], keywords: Mapping[str, Any], format: str) -> list[str]:
+    """Write everything that the layer is, so that it opens again as it was."""
+    from napari_farnet.placement import Placement
+    from napari_farnet.saved import SavedLayer
+
+    with _as_output_error():
+        record = _record(data, keywords)
+        placement = Placement.of_keywords(keywords)
+        landmarks = [
+            SavedLayer(str(keywords["name"]), index, placement).add_to(item)
+            for item, index in zip(record.landmarks, record.indices, strict=True)
+        ]
+        return _write(path, landmarks, format)
 
 
 def _record(data: NDArray[Any], keywords: Mapping[str, Any]) -> LandmarkRecord:

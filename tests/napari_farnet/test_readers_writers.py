@@ -82,6 +82,42 @@ def test_a_saved_layer_opens_equal(viewer, tmp_path, radiograph, landmarks_on, d
     assert_equal_layers(layer, again)
 
 
+@pytest.mark.parametrize("ending", [".mrk.json", ".coco.json", ".json", ".tps"])
+def test_a_layer_opens_equal_from_the_formats_of_others(viewer, tmp_path, radiograph, landmarks_on, ending):
+    layer = add(viewer, [landmarks_on(radiograph, absent=(2, 9))])
+    file = tmp_path / f"skull{ending}"
+    assert save(layer, file) == [str(file)]
+    viewer.layers.clear()
+    (again,) = viewer.open(file, plugin=PLUGIN)
+    np.testing.assert_allclose(again.data, layer.data, rtol=0, atol=1e-9)
+    again.data = layer.data
+    assert_equal_layers(layer, again)
+
+
+@pytest.mark.parametrize("ending", [".coco.json", ".tps"])
+def test_a_stack_opens_equal_from_the_formats_of_others(viewer, tmp_path, radiograph, landmarks_on, ending):
+    stack = [landmarks_on(radiograph, absent=(k,)) for k in range(3)]
+    layer = add(viewer, stack, ((0,), (2,), (5,)), TILTED.stacked())
+    save(layer, tmp_path / f"stack{ending}")
+    viewer.layers.clear()
+    (again,) = viewer.open(tmp_path / f"stack{ending}", plugin=PLUGIN)
+    np.testing.assert_allclose(again.data, layer.data, rtol=0, atol=1e-9)
+    assert again.metadata["farnet"]["indices"] == layer.metadata["farnet"]["indices"]
+
+
+@pytest.mark.parametrize("ending", [".mrk.json", ".json"])
+def test_a_stack_does_not_fit_into_a_file_of_one_radiograph(viewer, tmp_path, radiograph, landmarks_on, ending):
+    layer = add(viewer, [landmarks_on(radiograph)] * 2, ((0,), (1,)), TILTED.stacked())
+    with pytest.raises(OutputError, match="one by one"):
+        save(layer, tmp_path / f"stack{ending}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_json_is_left_to_others(tmp_path):
+    (tmp_path / "settings.json").write_text('{"a": 1}')
+    assert get_annotation_reader(str(tmp_path / "settings.json")) is None
+
+
 def test_a_saved_stack_opens_equal(viewer, tmp_path, radiograph, landmarks_on):
     stack = [landmarks_on(radiograph, absent=(k,)) for k in range(3)]
     layer = add(viewer, stack, ((0,), (2,), (5,)), TILTED.stacked())
