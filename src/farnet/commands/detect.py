@@ -91,7 +91,12 @@ def detect(
     ] = False,
     format: Annotated[
         str | None,
-        typer.Option("--format", metavar="NAME", help="farnet-csv or isbi-txt.", show_default="by --output"),
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="farnet-csv, coco, labelme, slicer-markups, tps or isbi-txt.",
+            show_default="by --output",
+        ),
     ] = None,
     spacing: Annotated[
         str | None,
@@ -155,7 +160,7 @@ def detect(
 
 def _format(name: str | None, output: Path | None) -> "AnnotationFormat":
     from farnet.errors import unknown_name
-    from farnet.formats import annotation_formats
+    from farnet.formats import annotation_formats, formats_by_ending
 
     writable = {item.name: item for item in annotation_formats() if item.write is not None}
     if name is not None:
@@ -164,8 +169,8 @@ def _format(name: str | None, output: Path | None) -> "AnnotationFormat":
         return writable[name]
     if output is None or not output.suffix or output.is_dir():
         return writable["farnet-csv"]
-    for item in writable.values():
-        if output.name.lower().endswith(item.suffixes):
+    for item in formats_by_ending(output):
+        if item.name in writable:
             return item
     endings = [suffix for item in writable.values() for suffix in item.suffixes]
     raise unknown_name("ending of a file of landmarks:", output.suffix, endings)

@@ -11,6 +11,7 @@ from farnet.formats.labelme import LABELME
 from farnet.formats.registry import (
     AnnotationFormat,
     annotation_formats,
+    formats_by_ending,
     read_annotations,
     register_format,
     write_annotations,
@@ -18,7 +19,14 @@ from farnet.formats.registry import (
 from farnet.formats.slicer_markups import SLICER_MARKUPS
 from farnet.formats.tps import TPS
 
-__all__ = ["AnnotationFormat", "annotation_formats", "read_annotations", "register_format", "write_annotations"]
+__all__ = [
+    "AnnotationFormat",
+    "annotation_formats",
+    "formats_by_ending",
+    "read_annotations",
+    "register_format",
+    "write_annotations",
+]
 
 register_format(FARNET_CSV)
 register_format(ISBI_TXT)

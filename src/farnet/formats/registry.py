@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AnnotationFormat",
     "annotation_formats",
+    "formats_by_ending",
     "read_annotations",
     "read_text",
     "register_format",
@@ -75,6 +76,13 @@ def register_format(format: AnnotationFormat) -> AnnotationFormat:
 def annotation_formats() -> tuple[AnnotationFormat, ...]:
     """The registered formats, in the order of registration."""
     return tuple(_FORMATS.values())
+
+
+def formats_by_ending(path: Path) -> list[AnnotationFormat]:
+    """The formats whose ending a file has, the longest ending first ("x.coco.json" is COCO before any other JSON)."""
+    name = path.name.lower()
+    fitting = [item for item in annotation_formats() if name.endswith(item.suffixes)]
+    return sorted(fitting, key=lambda item: -max(len(suffix) for suffix in item.suffixes if name.endswith(suffix)))
 
 
 def read_annotations(
@@ -171,10 +179,7 @@ def _named(name: str) -> AnnotationFormat:
 def _format_for(path: Path, wanted: str | None, *, reading: bool) -> AnnotationFormat:
     if wanted is not None:
         return _named(wanted)
-    name = path.name.lower()
-    candidates = [item for item in annotation_formats() if name.endswith(item.suffixes)]
-    # "x.coco.json" is COCO before it is any other JSON.
-    candidates.sort(key=lambda item: -max(len(suffix) for suffix in item.suffixes if name.endswith(suffix)))
+    candidates = formats_by_ending(path)
     if not candidates:
         raise unknown_name("ending of an annotation file:", path.suffix or path.name, _suffixes())
     if not reading:

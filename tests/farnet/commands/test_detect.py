@@ -118,6 +118,17 @@ def test_a_format_of_one_radiograph_gives_a_file_for_each(farnet, detector, radi
     assert "one radiograph a file" in refused.err
 
 
+@pytest.mark.parametrize(
+    ("name", "sign"),
+    [("a.mrk.json", '"markups"'), ("a.coco.json", '"categories"'), ("a.json", '"shapes"'), ("a.tps", "LM=19")],
+)
+def test_formats_of_other_programs_by_their_ending(farnet, detector, radiograph, here, name, sign):
+    assert farnet("detect", radiograph, "-o", name).code == 0
+    assert sign in (here / name).read_text()
+    (landmarks,) = read_annotations(here / name)
+    assert landmarks.points[3].tolist() == [8.0, 13.0] and landmarks.present.sum() == 18
+
+
 def all_present(detect):
     def found(self, radiograph, **options):
         result = detect(self, radiograph, **options)
