@@ -59,7 +59,7 @@ class Row:
         peer = ""
         if self.peer is not None:
             less, more = (self.peer, self.value) if self.above else (self.value, self.peer)
-            gain = f"{more / less:.2g}" if more < 1000 * less else "> 1000"
+            gain = f"{more / less:.3g}" if more < 1000 * less else "> 1000"
             peer = f"{self.peer_name}: {_number(self.peer)} {self.unit} ({gain} times)"
         return self.work, f"{_number(self.value)} {self.unit}".strip(), target.strip(), met, peer
 

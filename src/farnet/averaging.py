@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
-__all__ = ["averaged_heatmaps", "moved"]
+__all__ = ["AveragedHeatmaps", "moved"]
 
 
 def moved(image: Tensor, shift: tuple[int, int]) -> Tensor:
@@ -25,26 +25,38 @@ def moved(image: Tensor, shift: tuple[int, int]) -> Tensor:
     return F.pad(image, (columns, -columns, rows, -rows))
 
 
-def averaged_heatmaps(heatmaps: Callable[[Tensor], Tensor], grey: Tensor, shifts: Sequence[tuple[int, int]]) -> Tensor:
-    """Average the heatmaps of shifted images, each moved back to where the image lies.
+class AveragedHeatmaps:
+    """The mean of the heatmaps of some looks at one image, taken one after the other.
 
     Args:
         heatmaps: What makes heatmaps (K, h, w) of an image (h, w).
         grey: (h, w) in 0..1, 0 outside the radiograph.
-        shifts: (rows, columns) in pixels of the input, one look each; the looks are taken one after the other, so that
-            they need no more memory than one.
-
-    Returns:
-        (K, h, w): the mean over those looks that see a pixel; 0 where a corner is seen by none.
     """
-    if len(shifts) == 1 and tuple(shifts[0]) == (0, 0):
-        return heatmaps(grey)
-    total: Tensor | None = None
-    seen = torch.zeros_like(grey)
-    for rows, columns in shifts:
-        back = moved(heatmaps(moved(grey, (rows, columns))), (-rows, -columns))
-        total = back if total is None else total.add_(back)
-        seen += moved(moved(torch.ones_like(grey), (rows, columns)), (-rows, -columns))
-    if total is None:
-        raise ValueError("no shifts; give [(0, 0)] for one look at the image as it is")
-    return total.div_(seen.clamp_min_(1.0))
+
+    def __init__(self, heatmaps: Callable[[Tensor], Tensor], grey: Tensor) -> None:
+        self._heatmaps, self._grey = heatmaps, grey
+        self._total: Tensor | None = None
+        self._seen = torch.zeros_like(grey)
+        self._looks = 0
+
+    def look(self, shifts: Iterable[tuple[int, int]]) -> AveragedHeatmaps:
+        """Look once for each shift (rows, columns), in pixels of the input; gives itself."""
+        for shift in shifts:
+            height, width = self._grey.shape
+            here = tuple(slice(max(0, -d), n - max(0, d)) for d, n in zip(shift, (height, width), strict=True))
+            there = tuple(slice(max(0, d), n - max(0, -d)) for d, n in zip(shift, (height, width), strict=True))
+            maps = self._heatmaps(moved(self._grey, shift) if any(shift) else self._grey)
+            if self._total is None and not any(shift):
+                self._total = maps
+            else:
+                self._total = torch.zeros_like(maps) if self._total is None else self._total
+                self._total[:, here[0], here[1]] += maps[:, there[0], there[1]]
+            self._seen[here] += 1.0
+            self._looks += 1
+        return self
+
+    def mean(self) -> Tensor:
+        """(K, h, w): the mean over those looks that see a pixel; 0 where a border is seen by none."""
+        if self._total is None:
+            raise ValueError("no look has been taken; call look([(0, 0)]) for one at the image as it is")
+        return self._total if self._looks == 1 else self._total / self._seen.clamp_min(1.0)

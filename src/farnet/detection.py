@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import farnet
-from farnet.averaging import averaged_heatmaps
+from farnet.averaging import AveragedHeatmaps
 from farnet.devices import resolve_device
 from farnet.errors import DeviceError
 from farnet.heatmaps import DecodedPoints, decode
@@ -24,7 +24,7 @@ from farnet.reframing import reframed
 from farnet.zoo import DEFAULT_MODEL, find_model
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -120,8 +120,8 @@ class Detector:
         """Like `detect`, pausing before each stage so that the caller can show progress or stop.
 
         Yields:
-            "prepare", "network", "decode"; twice where the anatomy lies unlike in training and is looked at again in a
-            better frame (`farnet.reframing`).
+            "prepare", "network", "decode"; again where the anatomy lies unlike in training and is looked at in a better
+            frame (`farnet.reframing`), and "network", "decode" where further looks are averaged (`farnet.averaging`).
 
         Returns:
             The detection, as the value of the generator.
@@ -130,32 +130,44 @@ class Detector:
             raise DeviceError("this detector was closed; make a new one")
         started = time.perf_counter()
         frame = self.metadata.input.frame(radiograph.shape)
+        shifts = self.metadata.decoder.shifts
         yield "prepare"
-        grey = network_input(radiograph.pixels, frame, self.metadata.input)
+        looks = self._looks(radiograph, frame)
         yield "network"
-        maps = self._heatmaps(grey)
+        maps = self._take(looks, shifts[:1])  # one look tells where the anatomy lies
         yield "decode"
         decoded = self._decode(maps)
         better = self._better_frame(frame, decoded)
         if better is not None:
             yield "prepare"
-            grey = network_input(radiograph.pixels, better, self.metadata.input)
+            looks_again = self._looks(radiograph, better)
             yield "network"
-            maps_again = self._heatmaps(grey)
+            maps_again = self._take(looks_again, shifts)
             yield "decode"
             again = self._decode(maps_again)
             if _found(again) >= _found(decoded):
                 frame, maps, decoded = better, maps_again, again
+            else:
+                better = None
+        if better is None and len(shifts) > 1:
+            yield "network"
+            maps = self._take(looks, shifts[1:])
+            yield "decode"
+            decoded = self._decode(maps)
         landmarks = self._landmarks(radiograph, frame, decoded)
         kept = np.ascontiguousarray(maps.cpu().numpy()) if heatmaps else None
         return Detection(landmarks, kept, frame, time.perf_counter() - started)
 
-    def _heatmaps(self, grey: NDArray[np.float32]) -> Tensor:
-        """(h, w) in 0..1 -> (K, h, w) fine heatmaps, float32."""
+    def _looks(self, radiograph: Radiograph, frame: Frame) -> AveragedHeatmaps:
+        """The radiograph in a frame, ready to be looked at."""
+        grey = network_input(radiograph.pixels, frame, self.metadata.input)
+        return AveragedHeatmaps(self._one_look, torch.from_numpy(grey).to(self.device))
+
+    def _take(self, looks: AveragedHeatmaps, shifts: Sequence[tuple[int, int]]) -> Tensor:
+        """Look at each shift, and give the (K, h, w) fine heatmaps, float32, averaged over all looks so far."""
         try:
             with torch.inference_mode():
-                image = torch.from_numpy(grey).to(self.device)
-                maps = averaged_heatmaps(self._one_look, image, self.metadata.decoder.shifts)
+                maps = looks.look(shifts).mean()
                 return maps.cpu() if self.device == "mps" else maps  # decoding needs float64, which mps lacks
         except torch.OutOfMemoryError as error:
             self.close()

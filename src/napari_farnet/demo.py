@@ -25,6 +25,7 @@ _DOCK = "Detect landmarks"
 _PATIENCE = 600.0  # seconds until a detection counts as hung
 _DEVICES = 60.0  # seconds that listing the devices may take, which loads torch
 _SETTLE = 1.5  # seconds until a picture is taken
+_LAID_OUT = 0.3  # seconds until the window has its new size
 _SIZE = (1600, 1000)  # of the window
 
 
@@ -71,6 +72,8 @@ def show_detection(viewer: Viewer, *, model: str, device: str) -> Landmarks:
     viewer.open_sample(_PLUGIN, _SAMPLE)
     _, dock = viewer.window.add_plugin_dock_widget(_PLUGIN, _DOCK)
     viewer.window.resize(*_SIZE)
+    _wait(lambda: False, _LAID_OUT)
+    viewer.fit_to_view()  # the sample was opened in a smaller window, without the dock
     return _detect(viewer, dock, model, device)
 
 

@@ -68,7 +68,7 @@ def summary(result: DetectionResult) -> str:
 
 
 def _least_certain(result: DetectionResult) -> str:
-    """Name the landmark of the lowest confidence; an empty text where nothing has a confidence."""
+    """Name the landmark of the lowest confidence (of equal ones, the widest); empty where nothing has a confidence."""
     count = len(result.landmarks[0].scheme)
     confidence = np.array(
         [
@@ -78,7 +78,9 @@ def _least_certain(result: DetectionResult) -> str:
     )
     if np.isnan(confidence).all():
         return ""
-    which, k = np.unravel_index(np.nanargmin(confidence), confidence.shape)
+    spread = np.array([np.nan_to_num(item.sd_px if item.sd_mm is None else item.sd_mm) for item in result.landmarks])
+    read = np.where(np.isnan(confidence), np.inf, np.round(confidence, 2))
+    which, k = np.unravel_index(np.lexsort((-spread.ravel(), read.ravel()))[0], confidence.shape)
     item = result.landmarks[which]
     details = [f"confidence {confidence[which, k]:.2f}"]
     sd, unit = (item.sd_px, "px") if item.sd_mm is None else (item.sd_mm, "mm")

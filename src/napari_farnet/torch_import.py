@@ -3,6 +3,9 @@
 Python loads a library while it holds the lock that every thread needs, and torch's are so large that the viewer would
 hang for it. `preload_torch` loads them beforehand through a call that lets go of the lock.
 
+What torch's import makes sets Python looking for cyclic garbage among all that napari has made, several times and each
+time with the viewer standing still. `without_collections` keeps it from that until the import is over.
+
 Mesa's software and AMD drivers put their LLVM among the global symbols of the process, triton's own LLVM binds to it,
 and importing triton (which torchvision does by way of torch) ends napari with a segmentation fault. `without_triton`
 keeps it out there. Nothing in detection needs it, and torch does without what cannot be imported.
@@ -10,6 +13,7 @@ keeps it out there. Nothing in detection needs it, and torch does without what c
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import contextmanager
@@ -19,7 +23,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["preload_torch", "without_triton"]
+__all__ = ["preload_torch", "without_collections", "without_triton"]
 
 _MAPS = Path("/proc/self/maps")
 _LIBRARIES = ("libtorch_global_deps.so", "libtorch.so")  # with all that they depend on; none of them is Python's
@@ -44,6 +48,22 @@ def preload_torch() -> int:
     files = [Path(torch.origin).with_name("lib") / name for name in _LIBRARIES]
     modes = (os.RTLD_NOW | os.RTLD_GLOBAL, os.RTLD_NOW | os.RTLD_LOCAL)  # as torch itself does
     return sum(bool(dlopen(os.fsencode(file), mode)) for file, mode in zip(files, modes, strict=True))
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """While this lasts, Python looks for no cyclic garbage, and what is made meanwhile counts as old afterwards."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            if not gc.get_freeze_count():
+                # Together they make everything old without looking at it; the next search would be the longest of all.
+                gc.freeze()
+                gc.unfreeze()
+            gc.enable()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from farnet.errors import DeviceError, FarnetError
-from napari_farnet.torch_import import preload_torch, without_triton
+from napari_farnet.torch_import import preload_torch, without_collections, without_triton
 
 if TYPE_CHECKING:
     import threading
@@ -49,7 +49,7 @@ _STAGES = {"prepare": "preparing", "network": "running the network", "decode": "
 def create_detector(model: str, device: str) -> Detector:
     """Load a model onto a device; the one place where the plugin gets detectors from."""
     preload_torch()
-    with without_triton():
+    with without_collections(), without_triton():
         from farnet.detection import Detector
 
         return Detector(model=model, device=device)
@@ -58,9 +58,10 @@ def create_detector(model: str, device: str) -> Detector:
 def list_devices() -> list[DeviceChoice]:
     """List the devices of this computer; the one place where the plugin gets them from. It imports torch."""
     preload_torch()
-    from farnet.devices import available_devices
+    with without_collections():
+        from farnet.devices import available_devices
 
-    return available_devices()
+        return available_devices()
 
 
 def find_devices(_stop: threading.Event) -> Generator[None, None, list[DeviceChoice] | Failure]:

@@ -3,12 +3,16 @@
 import pytest
 import torch
 
-from farnet.averaging import averaged_heatmaps, moved
+from farnet.averaging import AveragedHeatmaps, moved
 
 
 def brightness(grey):
     """A `network` whose heatmaps follow the image: itself, and its square."""
     return torch.stack((grey, grey**2))
+
+
+def averaged_heatmaps(heatmaps, grey, shifts):
+    return AveragedHeatmaps(heatmaps, grey).look(shifts).mean()
 
 
 @pytest.fixture
@@ -58,5 +62,13 @@ def test_the_image_is_not_changed(grey):
 
 
 def test_no_looks_at_all(grey):
-    with pytest.raises(ValueError, match="no shifts"):
+    with pytest.raises(ValueError, match="no look"):
         averaged_heatmaps(brightness, grey, [])
+
+
+def test_looks_can_be_added_later(grey):
+    looks = AveragedHeatmaps(brightness, grey).look([(4, 4)])
+    first = looks.mean().clone()
+    both = looks.look([(-4, -4)]).mean()
+    torch.testing.assert_close(first, averaged_heatmaps(brightness, grey, [(4, 4)]))
+    torch.testing.assert_close(both, averaged_heatmaps(brightness, grey, [(4, 4), (-4, -4)]))

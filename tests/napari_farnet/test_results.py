@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from farnet.frame import Frame
@@ -49,3 +50,13 @@ def test_a_stack(result_of, radiograph, landmarks_on):
 
 def test_without_confidence(result_of, radiograph, landmarks_on):
     assert summary(result_of(landmarks_on(radiograph).replace(confidence=None))) == "19 landmarks in 1.3 s on cpu."
+
+
+def test_of_equal_confidences_the_widest_is_named(result_of, radiograph, landmarks_on):
+    item = landmarks_on(radiograph)
+    covariance = item.covariance.copy()
+    covariance[7] *= 4
+    confidence = np.full(19, 0.998)
+    confidence[3] = 0.996  # reads 1.00 too
+    text = summary(result_of(item.replace(confidence=confidence, covariance=covariance)))
+    assert f"Least certain: {item.scheme.names[7]} (confidence 1.00" in text

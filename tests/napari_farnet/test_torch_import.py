@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import pytest
 
 from napari_farnet import torch_import as module
-from napari_farnet.torch_import import preload_torch, without_triton
+from napari_farnet.torch_import import preload_torch, without_collections, without_triton
 
 
 @pytest.fixture
@@ -80,3 +81,37 @@ def test_detecting_with_the_default_preset_imports_no_triton(tmp_path):
         "assert not {'triton', 'torchvision'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", probe], check=True)
+
+
+def test_no_collection_while_importing_and_none_of_it_afterwards():
+    collections = []
+
+    def note(phase, info):
+        if phase == "stop":
+            collections.append(info["generation"])
+
+    gc.callbacks.append(note)
+    try:
+        with without_collections():
+            kept = [[index] for index in range(100_000)]
+            during = len(collections)
+        assert gc.isenabled() and len(kept) == 100_000
+        assert during == 0 and gc.get_count()[0] < 10_000 and gc.get_freeze_count() == 0
+    finally:
+        gc.callbacks.remove(note)
+
+
+def test_a_collector_that_was_off_stays_off():
+    gc.disable()
+    try:
+        with without_collections():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_it_is_on_again_after_an_error():
+    with pytest.raises(RuntimeError), without_collections():
+        raise RuntimeError
+    assert gc.isenabled()
