@@ -29,6 +29,7 @@ __all__ = [
     "as_list",
     "as_mapping",
     "companion",
+    "exact_points",
     "finite_pair",
     "named_scheme",
     "points_of_labels",
@@ -37,6 +38,8 @@ __all__ = [
     "scheme_for",
     "scheme_of_labels",
     "shape_of",
+    "the_only",
+    "written_points",
 ]
 
 KEY = "farnet"
@@ -61,6 +64,40 @@ def companion(landmarks: Landmarks) -> dict[str, Any]:
         values = getattr(landmarks, name)
         own[name] = None if values is None else _without_nan(values.tolist())
     return own
+
+
+def the_only(landmarks: Sequence[Landmarks], what: str) -> Landmarks:
+    """The landmarks for a file that holds those of one radiograph.
+
+    Raises:
+        AnnotationError: There are more.
+    """
+    if len(landmarks) != 1:
+        raise AnnotationError(
+            f"{what} holds the landmarks of one radiograph, not of {len(landmarks)}. Save them one by one, or all "
+            "together as farnet-csv (.csv) or COCO (.coco.json)."
+        )
+    return landmarks[0]
+
+
+def written_points(landmarks: Landmarks) -> list[list[float] | None]:
+    """The points in pixels, to stand beside positions in another unit or direction; see `exact_points`."""
+    return [p if here else None for p, here in zip(landmarks.points.tolist(), landmarks.present, strict=True)]
+
+
+def exact_points(points: NDArray[np.float64], written: Any) -> NDArray[np.float64]:
+    """Undo the rounding of a conversion: (K, 2) `points`, or `written_points` where they are the same to 1e-6 px.
+
+    Where another program has moved a point since, or `written` is missing or damaged, `points` hold.
+    """
+    try:
+        exact = np.array([[np.nan, np.nan] if p is None else p for p in written], np.float64)
+    except (TypeError, ValueError):
+        return points
+    if exact.shape != points.shape:
+        return points
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(exact - points).max(axis=1, keepdims=True) < 1e-6, exact, points)
 
 
 def restored(points: NDArray[np.float64], own: Any, scheme: LandmarkScheme | None, where: str) -> Landmarks:

@@ -18,16 +18,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from farnet.atomic import write_text_atomic
-from farnet.errors import AnnotationError, FarnetError, SchemeError
+from farnet.errors import AnnotationError, FarnetError
+from farnet.formats.companion import scheme_for
 from farnet.formats.registry import AnnotationFormat, read_text
 from farnet.landmarks import Landmarks
-from farnet.scheme import LandmarkScheme, bundled_schemes, load_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from farnet.scheme import LandmarkScheme
 
 __all__ = ["COLUMNS", "FARNET_CSV"]
 
@@ -116,7 +118,7 @@ def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
         where = f"{path}, line {number}"
         group = open_groups.get(key)
         if group is None or group.is_full():
-            group = open_groups[key] = _Group(_scheme_of(row["scheme"], scheme, where))
+            group = open_groups[key] = _Group(scheme_for(row["scheme"], scheme, where))
             groups.append(group)
         group.add(row, where)
     if not groups:
@@ -156,19 +158,6 @@ def _check_version(stamp: str, where: str) -> None:
         raise AnnotationError(
             f"{where}: the format is {stamp!r}, and {_STAMP!r} is what can be read; a newer napari-farnet may read it."
         )
-
-
-def _scheme_of(name: str, wanted: LandmarkScheme | None, where: str) -> LandmarkScheme:
-    if wanted is not None:
-        if wanted.name != name:
-            raise SchemeError(f"{where}: the landmarks are of scheme {name!r}, not of {wanted.name!r} as asked for.")
-        return wanted
-    if name in bundled_schemes():
-        return load_scheme(name)
-    raise SchemeError(
-        f"{where}: the scheme {name!r} is not bundled ({', '.join(bundled_schemes())}); give the scheme "
-        "itself when reading, for example load_scheme('scheme.json')."
-    )
 
 
 class _Group:

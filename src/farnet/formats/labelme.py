@@ -12,7 +12,6 @@ from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from farnet.atomic import write_text_atomic
-from farnet.errors import AnnotationError
 from farnet.formats.companion import (
     KEY,
     as_list,
@@ -25,6 +24,7 @@ from farnet.formats.companion import (
     restored,
     scheme_of_labels,
     shape_of,
+    the_only,
 )
 from farnet.formats.registry import AnnotationFormat
 from farnet.landmarks import Landmarks
@@ -41,12 +41,7 @@ _CORNER = 0.5
 
 
 def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
-    if len(landmarks) != 1:
-        raise AnnotationError(
-            f"A labelme file holds the landmarks of one radiograph, not of {len(landmarks)}. Save them one by one, "
-            "or all together as farnet-csv (.csv) or COCO (.coco.json)."
-        )
-    only = landmarks[0]
+    only = the_only(landmarks, "A labelme file")
     rows, columns = only.image_shape or (None, None)
     shapes: list[dict[str, Any]] = [
         {

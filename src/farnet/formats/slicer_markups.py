@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from farnet.atomic import write_text_atomic
 from farnet.errors import AnnotationError
 from farnet.formats.companion import (
@@ -19,12 +17,15 @@ from farnet.formats.companion import (
     as_list,
     as_mapping,
     companion,
+    exact_points,
     finite_pair,
     named_scheme,
     points_of_labels,
     read_json,
     restored,
     scheme_of_labels,
+    the_only,
+    written_points,
 )
 from farnet.formats.registry import AnnotationFormat
 from farnet.landmarks import Landmarks
@@ -46,12 +47,7 @@ _FLAT_MM = 1e-3  # a radiograph has one slice
 
 
 def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
-    if len(landmarks) != 1:
-        raise AnnotationError(
-            f"A .mrk.json file holds the landmarks of one radiograph, not of {len(landmarks)}. Save them one by one, "
-            "or all together as farnet-csv (.csv) or COCO (.coco.json)."
-        )
-    only = landmarks[0]
+    only = the_only(landmarks, "A .mrk.json file")
     scale = only.spacing or (1.0, 1.0)
     points = []
     for k, landmark in enumerate(only.scheme.landmarks):
@@ -76,7 +72,7 @@ def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
                 "controlPoints": points,
             }
         ],
-        KEY: companion(only) | {"points_px": [None if np.isnan(p[0]) else p.tolist() for p in only.points]},
+        KEY: companion(only) | {"points_px": written_points(only)},
     }
     write_text_atomic(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
@@ -98,12 +94,12 @@ def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
     points = points_of_labels(placed, known, str(path))
     if own is None:
         return [Landmarks(points, known, radiograph=_stem(path))]
-    return [restored(_exact(points, own), own, known, str(path))]
+    return [restored(exact_points(points, own.get("points_px")), own, known, str(path))]
 
 
 def _positions(markup: Any, where: str) -> list[tuple[str, tuple[float, float] | None]]:
     """Label and (x, y) mm in LPS of each control point; None where its position is not defined."""
-    sign = {"LPS": 1.0, "RAS": -1.0}.get(markup.get("coordinateSystem", "LPS"))
+    sign = {"LPS": 1.0, "RAS": -1.0}.get(str(markup.get("coordinateSystem", "LPS")))
     if sign is None or markup.get("coordinateUnits", "mm") != "mm":
         raise AnnotationError(
             f"{where}: coordinates in {markup.get('coordinateSystem')!r} and {markup.get('coordinateUnits')!r}; LPS or "
@@ -135,19 +131,6 @@ def _own_spacing(own: Any, where: str) -> tuple[float, float]:
     if min(spacing) <= 0:
         raise AnnotationError(f"{where}: a spacing of {spacing} mm; it must be above zero.")
     return spacing
-
-
-def _exact(points: np.ndarray[Any, np.dtype[np.float64]], own: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The pixels as they were written, where Slicer has not moved the point since; otherwise what it says."""
-    try:
-        written = np.array([[np.nan, np.nan] if p is None else p for p in own["points_px"]], np.float64)
-    except (KeyError, TypeError, ValueError):
-        return points
-    if written.shape != points.shape:
-        return points
-    with np.errstate(invalid="ignore"):
-        same = np.abs(written - points).max(axis=1, keepdims=True) < 1e-6
-    return np.where(same, written, points)
 
 
 def _stem(path: Path) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 
 from farnet.atomic import write_text_atomic
 from farnet.errors import AnnotationError, RadiographError, SchemeError
-from farnet.formats.companion import KEY, companion, named_scheme, restored
+from farnet.formats.companion import KEY, companion, exact_points, named_scheme, restored, written_points
 from farnet.formats.registry import AnnotationFormat, read_text
 from farnet.landmarks import Landmarks
 from farnet.readers.image import image_size
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TPS"]
 
-_COMMENT = f"COMMENT={KEY} "
+_MARK = f"{KEY} "  # begins a comment that is a companion
 
 
 def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
@@ -54,12 +54,8 @@ def _lines(item: Landmarks) -> Iterator[str]:
     yield f"ID={name}"
     if item.spacing is not None and item.spacing[0] == item.spacing[1]:
         yield f"SCALE={item.spacing[0]!r}"
-    own = companion(item) | {"points_px": [p if here else None for p, here in _pairs(item)]}
-    yield _COMMENT + json.dumps(own, ensure_ascii=True)
-
-
-def _pairs(item: Landmarks) -> Iterator[tuple[list[float], bool]]:
-    yield from zip(item.points.tolist(), item.present.tolist(), strict=True)
+    own = companion(item) | {"points_px": written_points(item)}
+    yield f"COMMENT={_MARK}" + json.dumps(own, ensure_ascii=True)
 
 
 def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
@@ -128,14 +124,14 @@ class _Block:
             raise AnnotationError(
                 f"{self.where}: the image_shape in the comment is {shape!r}; two numbers are expected."
             )
-        return restored(_rows_from_top(points, shape[0], own.get("points_px")), own, known, self.where)
+        return restored(exact_points(_rows_from_top(points, shape[0]), own.get("points_px")), own, known, self.where)
 
     def _own(self) -> Any:
         comment = self.attributes.get("COMMENT", "")
-        if not comment.startswith(f"{KEY} "):
+        if not comment.startswith(_MARK):
             return None
         try:
-            return json.loads(comment.removeprefix(f"{KEY} "))
+            return json.loads(comment.removeprefix(_MARK))
         except (ValueError, RecursionError) as error:
             raise AnnotationError(f"{self.where}: the comment of {KEY} is no JSON ({error}).") from error
 
@@ -150,7 +146,7 @@ class _Block:
             )
         points = np.where((points < 0).all(axis=1, keepdims=True), np.nan, points)
         return Landmarks(
-            _rows_from_top(points, shape[0], None),
+            _rows_from_top(points, shape[0]),
             known,
             spacing=self._scale(),
             radiograph=PureWindowsPath(name).stem,
@@ -189,17 +185,9 @@ def _shape_of(picture: Path) -> tuple[int, int] | None:
         return None
 
 
-def _rows_from_top(points: NDArray[np.float64], height: int, written: Any) -> NDArray[np.float64]:
-    """(x, y up) -> (row, column); the pixels as they were written where the point has not been moved since."""
-    turned = np.stack((height - points[:, 1], points[:, 0]), axis=1)
-    try:
-        exact = np.array([[np.nan, np.nan] if p is None else p for p in written], np.float64)
-    except (TypeError, ValueError):
-        return turned
-    if exact.shape != turned.shape:
-        return turned
-    with np.errstate(invalid="ignore"):
-        return np.where(np.abs(exact - turned).max(axis=1, keepdims=True) < 1e-6, exact, turned)
+def _rows_from_top(points: NDArray[np.float64], height: int) -> NDArray[np.float64]:
+    """(x, y up) -> (row, column)."""
+    return np.stack((height - points[:, 1], points[:, 0]), axis=1)
 
 
 def _recognises(head: bytes) -> bool:
