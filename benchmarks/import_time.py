@@ -42,7 +42,7 @@ def modules_of(manifest: Path) -> list[str]:
 
 def measure(module: str, repeats: int) -> tuple[float, list[str]]:
     """Least seconds of several runs, and the heavy packages that came along."""
-    with_napari = module == "napari_farnet.detect"  # the dock needs Qt, which is there before it
+    with_napari = module.endswith(".dock")  # the dock needs Qt, which is there before it
     probe = _PROBE.format(module=module, heavy=HEAVY, with_napari=with_napari)
     runs = []
     for _ in range(repeats):

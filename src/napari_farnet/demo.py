@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QComboBox
 
     from farnet.landmarks import Landmarks
-    from napari_farnet.detect import DetectWidget
+    from napari_farnet.detect.dock import DetectWidget
 
 __all__ = ["run_demo", "show_detection", "take_picture"]
 

@@ -90,10 +90,7 @@ def landmarks_layer(
             for item, index in zip(record.landmarks, record.indices, strict=True)
         ]
     )
-    own = {
-        "kind": "landmarks",
-        "landmarks": record.landmarks,
-        "indices": record.indices,
+    own = record.to_metadata()[METADATA_KEY] | {
         "absent": absent_names(data, features["name"].tolist(), record),
         "provenance": dict(record.landmarks[0].provenance),
     }

@@ -51,6 +51,10 @@ class LandmarkRecord:
         rows, columns = points.max(axis=0) + 1 if len(points) else (1, 1)
         return max(int(rows), 1), max(int(columns), 1)
 
+    def to_metadata(self) -> dict[str, Any]:
+        """What a layer of these landmarks keeps in its metadata, from which `record_of` makes the record again."""
+        return {METADATA_KEY: {"kind": "landmarks", "landmarks": self.landmarks, "indices": self.indices}}
+
     def at(self, index: Index) -> Landmarks | None:
         """The landmarks of one radiograph of the stack; None where it has none."""
         return dict(zip(self.indices, self.landmarks, strict=True)).get(index)

@@ -97,6 +97,10 @@ class RadiographSource:
         """Where each radiograph is in the stack, in order."""
         return tuple(product(*map(range, self.stack)))
 
+    def label(self, index: Index) -> str:
+        """What one radiograph of the stack is called."""
+        return f"{self.name} [{', '.join(map(str, index))}]" if index else self.name
+
     def read(self, index: Index) -> Radiograph:
         """Fetch the pixels of one radiograph.
 
@@ -105,8 +109,7 @@ class RadiographSource:
         """
         from farnet.radiograph import Radiograph
 
-        name = f"{self.name} [{', '.join(map(str, index))}]" if index else self.name
-        radiograph = Radiograph.from_array(np.asarray(self.data[index]), spacing=self.spacing, name=name)
+        radiograph = Radiograph.from_array(np.asarray(self.data[index]), spacing=self.spacing, name=self.label(index))
         return replace(radiograph, spacing_source=self.spacing_source, path=self.path, sha256=self._sha256())
 
     def _sha256(self) -> str | None:

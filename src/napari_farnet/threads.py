@@ -1,15 +1,52 @@
-"""Generators off the GUI thread."""
+"""Generators off the GUI thread, and how they report."""
 
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from farnet.errors import DeviceError, FarnetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-__all__ = ["start"]
+    from napari_farnet.record import Index
+
+__all__ = ["Failure", "Progress", "start"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far something is: `done` of `total` steps, and what comes now."""
+
+    done: int
+    total: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a worker ended without a result.
+
+    Attributes:
+        error: What was raised.
+        index: Where in the stack the radiograph is that it was raised for; None if for none.
+    """
+
+    error: Exception
+    index: Index | None = None
+
+    @property
+    def expected(self) -> bool:
+        """Whether the error's message is made for the user."""
+        return isinstance(self.error, FarnetError)
+
+    @property
+    def on_device(self) -> bool:
+        """Whether another device may do."""
+        return isinstance(self.error, DeviceError)
 
 
 def start(

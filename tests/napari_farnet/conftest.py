@@ -17,7 +17,7 @@ from farnet.frame import Frame
 from farnet.landmarks import Landmarks
 from farnet.radiograph import Radiograph
 from farnet.scheme import LandmarkScheme, load_scheme
-from napari_farnet import models, workers
+from napari_farnet.detect import models, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

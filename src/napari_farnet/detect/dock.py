@@ -6,27 +6,27 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from farnet.errors import FarnetError
-from napari_farnet import models
-from napari_farnet.detect_form import DetectForm
+from farnet.errors import FarnetError, InvalidInputError
+from napari_farnet.detect import models
+from napari_farnet.detect.command import detect_command
+from napari_farnet.detect.form import DetectForm
+from napari_farnet.detect.showing import PAUSE_MS, Showing, show_result
+from napari_farnet.detect.workers import DetectionRequest, DetectorKeeper, detect, find_devices
 from napari_farnet.settings import load_settings
 from napari_farnet.sources import RadiographSource, current_index, refusal
-from napari_farnet.threads import start
-from napari_farnet.workers import DetectionRequest, DetectorKeeper, Failure, Progress, detect, find_devices
+from napari_farnet.threads import Failure, Progress, start
+from napari_farnet.ui.dock import Dock
+from napari_farnet.ui.layer_choice import layer_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Sequence
 
     from napari.components import ViewerModel
     from napari.layers import Layer
 
     from farnet.devices import DeviceChoice
-    from napari_farnet.layers import LayerData
-    from napari_farnet.workers import DetectionResult
-
-    Connections = list[tuple[Any, Callable[..., None]]]
+    from napari_farnet.detect.workers import DetectionResult
 
 __all__ = ["DetectWidget"]
 
@@ -34,12 +34,11 @@ _WELCOME = "Open a radiograph, or the sample in File \N{RIGHTWARDS ARROW} Open S
 _NO_IMAGE = "There is no image in the viewer. Open a radiograph first."
 _LOOKING = "Looking for devices \N{HORIZONTAL ELLIPSIS}"
 _DEVICES_AFTER_MS = 200  # which takes torch: the dock is drawn first
-_PAUSE_MS = 15  # in which the viewer draws and hears the mouse
 _DRAG = "Drag a point to correct it."
 _SELECT = "Select a point to see its heatmap, drag it to correct it."
 
 
-class DetectWidget(QWidget):
+class DetectWidget(Dock):
     """Finds landmarks on an image of the viewer, off the GUI thread.
 
     Args:
@@ -47,16 +46,14 @@ class DetectWidget(QWidget):
     """
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
-        super().__init__()
+        super().__init__(napari_viewer, "detect")
         from napari_farnet.session import watch
 
-        self._viewer = napari_viewer
+        self._viewer = viewer = napari_viewer
         self._run = _Run()
         settings = load_settings()
         self.form = form = DetectForm()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(form)
+        self.set_form(form)
         form.heatmaps.setCurrentIndex(form.heatmaps.findData(settings.heatmaps))
         form.detect_requested.connect(self.detect)
         form.cancel_requested.connect(partial(self._stop, "Cancelled. Nothing was added."))
@@ -64,17 +61,12 @@ class DetectWidget(QWidget):
         form.image_changed.connect(self._describe_image)
         form.model_changed.connect(self._describe_model)
         form.cpu_requested.connect(self._detect_on_cpu)
-        viewer = napari_viewer
-        connections: Connections = [
-            (viewer.layers.events.inserted, self._list_images),
-            (viewer.layers.events.removed, self._on_removed),
-            (viewer.layers.events.renamed, self._list_images),
-            (viewer.layers.selection.events.active, self._on_active),
-            (viewer.dims.events.current_step, self._describe_slices),
-        ]
-        for event, slot in connections:
-            event.connect(slot)
-        self.destroyed.connect(partial(_farewell, self._run, connections))
+        self.listen(viewer.layers.events.inserted, self._list_images)
+        self.listen(viewer.layers.events.removed, self._on_removed)
+        self.listen(viewer.layers.events.renamed, self._list_images)
+        self.listen(viewer.layers.selection.events.active, self._on_active)
+        self.listen(viewer.dims.events.current_step, self._describe_slices)
+        self.destroyed.connect(partial(_farewell, self._run))
         watch(viewer)
         self._say(_WELCOME)
         self._list_models()
@@ -87,8 +79,8 @@ class DetectWidget(QWidget):
 
     def _list_images(self, _event: object = None) -> None:
         images = [layer for layer in self._viewer.layers if not refusal(layer)]
-        chosen = self.form.image.currentData() or _id(self._viewer.layers.selection.active)
-        self.form.set_images([(str(layer.name), _id(layer)) for layer in reversed(images)], chosen)
+        chosen = self.form.image.currentData() or layer_id(self._viewer.layers.selection.active)
+        self.form.set_images([(str(layer.name), layer_id(layer)) for layer in reversed(images)], chosen)
         self._describe_image()
 
     def _on_active(self, event: Any) -> None:
@@ -98,14 +90,14 @@ class DetectWidget(QWidget):
             return
         reason = refusal(layer)
         if not reason:
-            self.form.image.setCurrentIndex(self.form.image.findData(_id(layer)))
+            self.form.image.setCurrentIndex(self.form.image.findData(layer_id(layer)))
         elif layer.__class__.__name__ == "Labels":
             self._say(reason)
         self._describe_image()
 
     def _image(self) -> Layer | None:
         wanted = self.form.image.currentData()
-        return next((layer for layer in self._viewer.layers if _id(layer) == wanted), None)
+        return next((layer for layer in self._viewer.layers if layer_id(layer) == wanted), None)
 
     def _describe_image(self) -> None:
         layer = self._image()
@@ -167,6 +159,15 @@ class DetectWidget(QWidget):
         else:
             self.form.set_devices(outcome, self.form.device.currentData())
 
+    def command(self) -> Sequence[str]:
+        """Give the `farnet detect` that finds the same landmarks in the file of the image."""
+        layer = self._image()
+        if layer is None:
+            raise InvalidInputError(_NO_IMAGE)
+        return detect_command(
+            RadiographSource.of(layer), model=self.form.model.currentData(), device=self.form.device.currentData()
+        )
+
     # A detection, from beginning to end
 
     def detect(self) -> None:
@@ -213,8 +214,8 @@ class DetectWidget(QWidget):
             self._show(outcome)
 
     def _on_finished(self) -> None:
-        if self._run.showing:
-            QTimer.singleShot(_PAUSE_MS, self._on_finished)
+        if self._run.showing is not None and not self._run.showing.done:
+            QTimer.singleShot(PAUSE_MS, self._on_finished)
             return
         if self._run.stop_text:
             self._say(self._run.stop_text)
@@ -235,75 +236,27 @@ class DetectWidget(QWidget):
 
     def _show(self, result: DetectionResult) -> None:
         """Show the result in the viewer, a bit in each turn of the event loop, so that the viewer never hangs."""
-        from napari_farnet.results import result_layers, summary
+        from napari_farnet.detect.results import result_layers, summary
 
         request, layer = self._run.request, self._run.layer
         if request is None or layer is None or layer not in self._viewer.layers:
             return
         heatmaps, landmarks = result_layers(layer, request, result, load_settings())
         self._say(f"{summary(result)}\n{_SELECT if request.heatmaps == 'each' else _DRAG}")
-        self._run.to_do = self._finishing(heatmaps, landmarks)
-        self._run.showing = True
-        self._go_on()
-
-    def _finishing(self, heatmaps: LayerData | None, landmarks: LayerData) -> Iterator[None]:
-        """Show a result in the viewer, pausing after everything that takes napari a while.
-
-        Building what draws a layer takes as long as drawing it for the first time; a layer that comes in hidden does
-        both in turns of their own.
-        """
-        from napari.layers import Layer
-
-        from napari_farnet.session import follow
-
-        maps = None
-        if heatmaps is not None:
-            maps = Layer.create(heatmaps[0], heatmaps[1] | {"visible": False}, heatmaps[2])
-            self._viewer.add_layer(maps)
-            yield
-            maps.visible = True
-            yield
-        data, keywords, kind = landmarks
-        text = keywords.pop("text")
-        points = Layer.create(data, keywords | {"visible": False}, kind)
-        session = follow(points)
-        self._viewer.add_layer(points)
-        yield
-        points.visible = True
-        yield
-        points.text = text
-        points.mode = "select"
-        yield
-        if session is not None:
-            session.show_colour_bar()
-            if maps is not None:
-                session.show_heatmaps_in(maps)
-
-    def _go_on(self) -> None:
-        more = False
-        try:
-            more = next(self._run.to_do, self) is not self
-        finally:
-            self._run.showing = more
-        if more:
-            QTimer.singleShot(_PAUSE_MS, self._go_on)
+        self._run.showing = show_result(self._viewer, heatmaps, landmarks)
 
     # What the dock says
 
     def _fail(self, failure: Failure) -> None:
-        from napari.utils.notifications import notification_manager, show_error
+        self.fail(failure.error, "Detection")
+        self._offer_cpu(failure.on_device)
 
-        if failure.expected:
-            show_error(str(failure.error))
-            self._say(str(failure.error), warn=True, offer_cpu=failure.on_device)
-        else:
-            error = failure.error
-            notification_manager.receive_error(type(error), error, error.__traceback__)
-            self._say(f"Detection failed: {error}. The notification has the details.", warn=True)
+    def _say(self, text: str, *, warn: bool = False) -> None:
+        self.say(text, warn=warn)
+        self._offer_cpu(False)
 
-    def _say(self, text: str, *, warn: bool = False, offer_cpu: bool = False) -> None:
-        self.form.status.setText(f"\N{WARNING SIGN} {text}" if warn else text)
-        self.form.use_cpu.setVisible(offer_cpu and self.form.device.currentData() != "cpu")
+    def _offer_cpu(self, offered: bool) -> None:
+        self.form.use_cpu.setVisible(offered and self.form.device.currentData() != "cpu")
 
     def _detect_on_cpu(self) -> None:
         self.form.choose_device("cpu")
@@ -329,18 +282,15 @@ class _Run:
         self.request: DetectionRequest | None = None
         self.layer: Layer | None = None
         self.stop_text = ""
-        self.to_do: Iterator[None] = iter(())
-        self.showing = False  # parts of a result are still to come into the viewer
+        self.showing: Showing | None = None
 
     def begin(self, request: DetectionRequest, layer: Layer) -> None:
         """Forget the last detection."""
-        self.request, self.layer, self.stop_text = request, layer, ""
+        self.request, self.layer, self.stop_text, self.showing = request, layer, "", None
 
 
-def _farewell(run: _Run, connections: Connections, _dock: object = None) -> None:
-    """The dock is gone, perhaps while a detection runs: hear nothing more, stop at the next stage, free the memory."""
-    for event, slot in connections:
-        event.disconnect(slot)
+def _farewell(run: _Run, _dock: object = None) -> None:
+    """The dock is gone, perhaps while a detection runs: stop at the next stage, free the memory."""
     if run.worker is not None:
         run.worker.quit()
     run.keeper.retire()
@@ -352,8 +302,3 @@ def _before_looking(preferred: str) -> list[DeviceChoice]:
 
     names = [name for name in dict.fromkeys((preferred, "cpu")) if name != "auto"]
     return [DeviceChoice(name, True, _LOOKING) for name in names]
-
-
-def _id(layer: Layer | None) -> str:
-    """What tells a layer from every other, also when napari hands out a proxy of it."""
-    return "" if layer is None else str(layer.unique_id)

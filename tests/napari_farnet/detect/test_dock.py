@@ -52,8 +52,8 @@ def test_detects_and_adds_layers(make_dock, run, radiograph_pixels):
     np.testing.assert_allclose(points.data_to_world((5, 6)), image.data_to_world((5, 6)))
     assert points.units == heatmaps.units == image.units
     assert kind_of(heatmaps.metadata) == "heatmaps"
-    assert "19 landmarks" in dock.form.status.text()
-    assert "Least certain: Articulare" in dock.form.status.text()
+    assert "19 landmarks" in dock.status.text()
+    assert "Least certain: Articulare" in dock.status.text()
     assert viewer.layers.selection.active == points
     assert points.mode == "select"
 
@@ -141,7 +141,7 @@ def test_labels_are_refused_with_words(make_dock, radiograph_pixels):
     assert "no image" in dock.form.detect.toolTip()
     viewer.add_labels(radiograph_pixels // 50, name="cells")
     assert not dock.form.detect.isEnabled()
-    assert "'cells' is a labels layer" in dock.form.status.text()
+    assert "'cells' is a labels layer" in dock.status.text()
     assert dock.form.image.count() == 0
     viewer.add_image(radiograph_pixels, name="skull")
     assert dock.form.detect.isEnabled()
@@ -178,7 +178,7 @@ def test_cancel(make_dock, wait, fake, qtbot, radiograph_pixels):
     assert dock.form.cancel.text().startswith("Cancelling")
     wait(dock)
     assert names(viewer) == ["skull"]
-    assert "Cancelled" in dock.form.status.text()
+    assert "Cancelled" in dock.status.text()
     assert len(fake.stages) < 3
     fake.delay = 0.0
     dock.form.detect.click()
@@ -212,7 +212,7 @@ def test_the_image_is_removed_meanwhile(make_dock, wait, fake, qtbot, radiograph
     viewer.layers.remove("skull")
     wait(dock)
     assert names(viewer) == ["other"]
-    assert "'skull' was removed" in dock.form.status.text()
+    assert "'skull' was removed" in dock.status.text()
     assert dock.form.detect.isEnabled()
 
 
@@ -273,7 +273,7 @@ def test_out_of_gpu_memory_offers_the_cpu(make_dock, run, wait, fake, radiograph
     viewer.add_image(radiograph_pixels, name="skull")
     fake.fail = DeviceError("cuda has too little free memory")
     run(dock)
-    assert "too little free memory" in dock.form.status.text()
+    assert "too little free memory" in dock.status.text()
     assert "too little free memory" in notification_manager.records[-1].message
     assert fake.closed == 1
     assert dock.form.use_cpu.isVisibleTo(dock)
@@ -291,7 +291,7 @@ def test_a_bug_is_not_hidden(make_dock, run, fake, radiograph_pixels):
     viewer.add_image(radiograph_pixels, name="skull")
     fake.fail = RuntimeError("shapes cannot be multiplied")
     run(dock)
-    assert "shapes cannot be multiplied" in dock.form.status.text()
+    assert "shapes cannot be multiplied" in dock.status.text()
     assert notification_manager.records[-1].exception is fake.fail
     assert dock.form.detect.isEnabled()
 
@@ -300,7 +300,7 @@ def test_a_radiograph_that_cannot_be_used(make_dock, run, radiograph_pixels):
     viewer, dock = make_dock()
     viewer.add_image(np.zeros_like(radiograph_pixels), name="black")
     run(dock)
-    assert "there is no picture to look at" in dock.form.status.text()
+    assert "there is no picture to look at" in dock.status.text()
     assert not dock.form.use_cpu.isVisibleTo(dock)
 
 
@@ -309,7 +309,7 @@ def test_a_cut_across_a_stack(make_dock, run, radiograph_pixels):
     viewer.add_image(np.stack([radiograph_pixels] * 3), name="skulls")
     viewer.dims.order = (1, 0, 2)
     run(dock)
-    assert "cut across the radiographs of 'skulls'" in dock.form.status.text()
+    assert "cut across the radiographs of 'skulls'" in dock.status.text()
 
 
 def test_devices_are_listed_with_their_reasons(make_dock, qtbot):
@@ -335,7 +335,7 @@ def test_a_device_can_be_chosen_before_they_are_listed(make_dock, qtbot):
 
 
 def test_models_are_listed_and_looked_for_again(make_dock, monkeypatch):
-    from napari_farnet import models
+    from napari_farnet.detect import models
 
     _, dock = make_dock()
     assert dock.form.model.currentText() == "Fake model"
@@ -347,11 +347,11 @@ def test_models_are_listed_and_looked_for_again(make_dock, monkeypatch):
     dock.form.refresh.click()
     assert dock.form.model.count() == 3
     assert dock.form.model.currentData() == "other"
-    assert "x.safetensors is damaged" in dock.form.status.text()
+    assert "x.safetensors is damaged" in dock.status.text()
 
 
 def test_without_models_there_is_a_reason(make_dock, monkeypatch, radiograph_pixels):
-    from napari_farnet import models
+    from napari_farnet.detect import models
 
     viewer, dock = make_dock()
     viewer.add_image(radiograph_pixels)

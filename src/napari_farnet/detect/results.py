@@ -12,9 +12,9 @@ from napari_farnet.placement import Placement
 if TYPE_CHECKING:
     from napari.layers import Layer
 
+    from napari_farnet.detect.workers import DetectionRequest, DetectionResult
     from napari_farnet.layers import LayerData
     from napari_farnet.settings import Settings
-    from napari_farnet.workers import DetectionRequest, DetectionResult
 
 __all__ = ["result_layers", "summary"]
 

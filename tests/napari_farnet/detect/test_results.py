@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from farnet.frame import Frame
-from napari_farnet.results import summary
-from napari_farnet.workers import DetectionResult
+from napari_farnet.detect.results import summary
+from napari_farnet.detect.workers import DetectionResult
 
 
 @pytest.fixture

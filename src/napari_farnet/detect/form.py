@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QStandardItemModel
-from qtpy.QtWidgets import (
-    QComboBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QSizePolicy,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFormLayout, QLabel, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from napari_farnet.settings import HeatmapChoice
+from napari_farnet.ui.widgets import choice, fill, hint, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,18 +41,18 @@ class DetectForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._devices: dict[str, DeviceChoice] = {}
-        self.image = _choice("The radiograph. It follows the layer that is selected in the layer list.")
-        self.image_hint = _hint()
-        self.slices = _choice("Which radiographs of the stack to look at.")
+        self.image = choice("The radiograph. It follows the layer that is selected in the layer list.")
+        self.image_hint = hint()
+        self.slices = choice("Which radiographs of the stack to look at.")
         self._slices_label = QLabel("Slices")
-        self.model = _choice("The trained network. Models in your folder of models are listed too.")
-        self.model_hint = _hint()
+        self.model = choice("The trained network. Models in your folder of models are listed too.")
+        self.model_hint = hint()
         self.refresh = QToolButton()
         self.refresh.setText("\N{CLOCKWISE OPEN CIRCLE ARROW}")
         self.refresh.setToolTip("Look for models again, for example after copying one into your folder of models.")
-        self.device = _choice("Where the network runs. A device that cannot be used tells why.")
-        self.device_hint = _hint()
-        self.heatmaps = _choice(
+        self.device = choice("Where the network runs. A device that cannot be used tells why.")
+        self.device_hint = hint()
+        self.heatmaps = choice(
             "Add what the network saw as an image over the radiograph: the maximum over all landmarks, or the heatmap "
             "of the landmark that is selected in the points layer. One per landmark takes the memory of one picture "
             "per landmark and slice."
@@ -74,11 +64,6 @@ class DetectForm(QWidget):
         self.cancel.setToolTip("Stop after the stage that is running. Nothing is added to the viewer.")
         self.progress = QProgressBar()
         self.progress.setToolTip("How much of the detection is done.")
-        self.status = QLabel()
-        self.status.setTextFormat(Qt.TextFormat.PlainText)
-        self.status.setWordWrap(True)
-        self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.status.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.use_cpu = QPushButton("Detect on the CPU instead")
         self.use_cpu.setToolTip("It is slower, and has more memory.")
         self.use_cpu.setVisible(False)
@@ -93,7 +78,7 @@ class DetectForm(QWidget):
         self.set_state("idle")
 
     def _lay_out(self) -> None:
-        model_row = _row(self.model, self.refresh)
+        model_row = row(self.model, self.refresh)
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Image", self.image)
@@ -104,39 +89,36 @@ class DetectForm(QWidget):
         form.addRow("Device", self.device)
         form.addRow("", self.device_hint)
         form.addRow("Heatmaps", self.heatmaps)
-        note = _hint()
-        note.setText("Research use only, not for diagnosis.")
         column = QVBoxLayout(self)
         column.addLayout(form)
-        column.addWidget(_row(self.detect, self.cancel))
+        column.addWidget(row(self.detect, self.cancel))
         column.addWidget(self.progress)
-        column.addWidget(self.status)
         column.addWidget(self.use_cpu)
-        column.addWidget(note)
+        column.addStretch(1)
 
     def set_images(self, images: Sequence[tuple[str, object]], chosen: object) -> None:
         """List (name, layer) to choose from, one of them chosen."""
-        _fill(self.image, images, chosen)
+        fill(self.image, images, chosen)
 
     def set_slices(self, current: str, every: str) -> None:
         """Offer the current and all radiographs of a stack; two empty texts where there is no stack."""
         keep = self.all_slices
-        _fill(self.slices, [(current, False), (every, True)] if every else [], keep)
+        fill(self.slices, [(current, False), (every, True)] if every else [], keep)
         for widget in (self.slices, self._slices_label):
             widget.setVisible(bool(every))
 
     def set_models(self, models: Sequence[tuple[str, str]], chosen: str) -> None:
         """List (title, name) of the models, one of them chosen."""
-        _fill(self.model, models, chosen)
+        fill(self.model, models, chosen)
 
     def set_devices(self, devices: Sequence[DeviceChoice], chosen: str) -> None:
         """List the devices after "Automatic", with the reason why one can or cannot be used."""
         self._devices = {item.name: item for item in devices}
-        _fill(self.device, [("Automatic", _AUTOMATIC), *((item.name, item.name) for item in devices)], chosen)
+        fill(self.device, [("Automatic", _AUTOMATIC), *((item.name, item.name) for item in devices)], chosen)
         model = self.device.model()
-        for row, item in enumerate(devices, start=1):
-            self.device.setItemData(row, item.reason, Qt.ItemDataRole.ToolTipRole)
-            entry = model.item(row) if isinstance(model, QStandardItemModel) else None
+        for place, item in enumerate(devices, start=1):
+            self.device.setItemData(place, item.reason, Qt.ItemDataRole.ToolTipRole)
+            entry = model.item(place) if isinstance(model, QStandardItemModel) else None
             if entry is not None:
                 entry.setEnabled(item.usable)
         self._show_reason()
@@ -173,42 +155,3 @@ class DetectForm(QWidget):
             self.device_hint.setText("" if best is None else f"{best.name}: {best.reason}")
         elif chosen in self._devices:
             self.device_hint.setText(self._devices[chosen].reason)
-
-
-def _choice(tooltip: str) -> QComboBox:
-    box = QComboBox()
-    box.setToolTip(tooltip)
-    # A long name must not make the dock wide: it is cut off in the box and whole in the list.
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    box.setMinimumContentsLength(12)
-    return box
-
-
-def _hint() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    font = label.font()
-    font.setPointSizeF(0.9 * font.pointSizeF())
-    label.setFont(font)
-    return label
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return row
-
-
-def _fill(box: QComboBox, items: Sequence[tuple[str, Any]], chosen: object) -> None:
-    """Put (text, value) into a box and choose a value, without telling anybody."""
-    box.blockSignals(True)
-    box.clear()
-    for text, value in items:
-        box.addItem(text, value)
-    values = [value for _, value in items]
-    box.setCurrentIndex(values.index(chosen) if chosen in values else 0)
-    box.blockSignals(False)

@@ -9,8 +9,9 @@ import pytest
 from napari.layers import Image
 
 from farnet.errors import DeviceError, ModelFileError, RadiographError
+from napari_farnet.detect.workers import DetectionRequest, DetectorKeeper, detect, find_devices
 from napari_farnet.sources import RadiographSource
-from napari_farnet.workers import DetectionRequest, DetectorKeeper, Failure, Progress, detect, find_devices
+from napari_farnet.threads import Failure, Progress
 
 NEVER = threading.Event()
 
@@ -85,7 +86,7 @@ def test_out_of_memory_gives_the_memory_back(fake, request_for):
 
 
 def test_a_model_that_cannot_be_loaded(monkeypatch, request_for):
-    from napari_farnet import workers
+    from napari_farnet.detect import workers
 
     def create(model, device):
         raise ModelFileError(f"{model} is damaged")
@@ -135,7 +136,7 @@ def test_a_dock_that_is_gone_while_idle_frees_the_detector_at_once(fake, request
 def test_devices(fake, monkeypatch):
     _, devices = run(find_devices(NEVER))
     assert [device.name for device in devices] == ["cuda", "cpu"]
-    from napari_farnet import workers
+    from napari_farnet.detect import workers
 
     error = OSError("libcuda.so is damaged")
 

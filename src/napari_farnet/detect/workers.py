@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from farnet.errors import DeviceError, FarnetError
+from farnet.errors import DeviceError
+from napari_farnet.threads import Failure, Progress
 from napari_farnet.torch_import import preload_torch, without_collections, without_triton
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ __all__ = [
     "DetectionRequest",
     "DetectionResult",
     "DetectorKeeper",
-    "Failure",
-    "Progress",
     "create_detector",
     "detect",
     "find_devices",
@@ -93,15 +92,6 @@ class DetectionRequest:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a detection is: `done` of `total` steps, and what comes now."""
-
-    done: int
-    total: int
-    text: str
-
-
-@dataclass(frozen=True)
 class DetectionResult:
     """What a detection found.
 
@@ -119,29 +109,6 @@ class DetectionResult:
     frame: Frame
     device: str
     seconds: float
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a worker ended without a result.
-
-    Attributes:
-        error: What was raised.
-        index: Where in the stack the radiograph is that it was raised for; None if for none.
-    """
-
-    error: Exception
-    index: Index | None = None
-
-    @property
-    def expected(self) -> bool:
-        """Whether the error's message is made for the user."""
-        return isinstance(self.error, FarnetError)
-
-    @property
-    def on_device(self) -> bool:
-        """Whether another device may do."""
-        return isinstance(self.error, DeviceError)
 
 
 class DetectorKeeper:

@@ -1,0 +1,1 @@
+"""The dock "Detect landmarks": one image of the viewer, or a stack of them."""

@@ -1,0 +1,29 @@
+"""The `farnet detect` that finds what the dock finds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farnet.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from napari_farnet.sources import RadiographSource
+
+__all__ = ["detect_command"]
+
+
+def detect_command(source: RadiographSource, *, model: str, device: str) -> list[str]:
+    """Give the words of the command.
+
+    Raises:
+        InvalidInputError: If the radiograph has no file that the command could read.
+    """
+    if source.path is None:
+        raise InvalidInputError(
+            f"The image {source.name!r} was not opened from a file of its own, and the command line reads files. "
+            "Save the image and open the file to get its command."
+        )
+    words = ["farnet", "detect", str(source.path), "--model", model, "--device", device]
+    if source.spacing is not None and source.spacing_source == "layer scale":
+        words += ["--spacing", ",".join(f"{edge:.10g}" for edge in source.spacing)]
+    return words

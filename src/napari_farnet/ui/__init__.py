@@ -1,0 +1,1 @@
+"""What every dock is made of; none of it knows a dock."""
