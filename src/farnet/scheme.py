@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
@@ -32,12 +32,14 @@ class LandmarkDefinition:
         abbreviation: Short name drawn beside the point, e.g. "N"; unique within its scheme.
         definition: One sentence that tells where to put the point.
         side: "left" or "right" as displayed, "midline", or "none".
+        pitfall: A sentence about what it is often taken for, or where it hides; may be empty.
     """
 
     name: str
     abbreviation: str
     definition: str = ""
     side: Side = "none"
+    pitfall: str = field(default="", compare=False)  # advice, which makes no other landmark
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ class LandmarkScheme:
                     "abbreviation": landmark.abbreviation,
                     "definition": landmark.definition,
                     "side": landmark.side,
+                    **({"pitfall": landmark.pitfall} if landmark.pitfall else {}),
                 }
                 for landmark in self.landmarks
             ],
@@ -158,8 +161,8 @@ class LandmarkScheme:
         """Build a scheme from what `to_dict` gives, or from a scheme file.
 
         Args:
-            data: `name`, `title`, `landmarks` (each with `name`, `abbreviation`, and optionally `definition`
-                and `side`) and `links`, whose ends are abbreviations, names or 0-based indices.
+            data: `name`, `title`, `landmarks` (each with `name`, `abbreviation`, and optionally `definition`,
+                `side` and `pitfall`) and `links`, whose ends are abbreviations, names or 0-based indices.
 
         Raises:
             SchemeError: If something is missing, of the wrong type, or contradicts itself.
@@ -248,6 +251,7 @@ def _definition(entry: Any, label: object) -> LandmarkDefinition:
         abbreviation=_text(entry, "abbreviation", label),
         definition=_text(entry, "definition", label, default=""),
         side=cast("Side", _text(entry, "side", label, default="none")),
+        pitfall=_text(entry, "pitfall", label, default=""),
     )
 
 

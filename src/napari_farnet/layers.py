@@ -35,8 +35,9 @@ __all__ = [
     "is_moved",
     "landmarks_from_layer",
     "landmarks_layer",
-    "placed_by_hand",
+    "nothing_placed",
     "radiograph_layer",
+    "rows_of",
 ]
 
 LayerData = tuple[Any, dict[str, Any], str]
@@ -82,17 +83,12 @@ def landmarks_layer(
     import pandas as pd
 
     record = LandmarkRecord(tuple(landmarks), tuple(indices))
-    tables = [_features(item) for item in record.landmarks]
-    features = pd.concat(tables, ignore_index=True)
-    data = np.concatenate(
-        [
-            np.hstack([np.tile(np.array(index, np.float64), (int(item.present.sum()), 1)), item.points[item.present]])
-            for item, index in zip(record.landmarks, record.indices, strict=True)
-        ]
-    )
+    rows = [rows_of(item, index) for item, index in zip(record.landmarks, record.indices, strict=True)]
+    data = np.concatenate([points for points, _ in rows])
+    features = pd.concat([table for _, table in rows], ignore_index=True)
     own = record.to_metadata()[METADATA_KEY] | {
         "absent": absent_names(data, features["name"].tolist(), record),
-        "provenance": dict(record.landmarks[0].provenance),
+        "provenance": {key: value for key, value in record.landmarks[0].provenance.items() if key != "review"},
     }
     by_confidence = len(data) > 0 and any(item.confidence is not None for item in record.landmarks)
     keywords = {
@@ -134,10 +130,24 @@ def landmarks_from_layer(
     marked = np.asarray(features["edited"], np.bool_) if "edited" in features else np.zeros(len(data), np.bool_)
     result = []
     for index in indices:
-        before = record.at(index) or _nothing(record)
+        before = record.at(index) or nothing_placed(record)
         here = {k: row for (where, k), row in rows.items() if where == index}
         result.append(_with_changes(before, data[:, -2:], marked, here))
+    reviews = metadata[METADATA_KEY].get("reviews", {})
+    result = [
+        item.replace(provenance={**item.provenance, "review": reviews[index]}) if index in reviews else item
+        for item, index in zip(result, indices, strict=True)
+    ]
     return LandmarkRecord(tuple(result), tuple(indices))
+
+
+def rows_of(landmarks: Landmarks, index: Index) -> tuple[NDArray[np.float64], pd.DataFrame]:
+    """Lay the landmarks of one radiograph out as rows of a layer: (N, n) points and N rows of features.
+
+    N counts the landmarks that are present; n is 2 and one for each index.
+    """
+    leading = np.tile(np.array(index, np.float64), (int(landmarks.present.sum()), 1))
+    return np.hstack([leading, landmarks.points[landmarks.present]]), _features(landmarks)
 
 
 def _with_changes(
@@ -171,12 +181,17 @@ def _with_changes(
     )
 
 
-def placed_by_hand(record: LandmarkRecord, k: int) -> dict[str, Any]:
-    """The features of a landmark that a person adds to a layer of landmarks."""
-    edited = np.zeros(len(record.scheme), np.bool_)
-    edited[k] = True
-    alone = _nothing(record).replace(points=np.zeros((len(record.scheme), 2)), edited=edited)
-    return {str(name): value for name, value in _features(alone).iloc[k].items()}
+def nothing_placed(record: LandmarkRecord) -> Landmarks:
+    """Landmarks of a further radiograph of the same stack, all absent."""
+    first = record.landmarks[0]
+    return Landmarks(
+        points=np.full((len(record.scheme), 2), np.nan),
+        scheme=record.scheme,
+        spacing=first.spacing,
+        image_shape=first.image_shape,
+        source=first.source,
+        radiograph=first.radiograph,
+    )
 
 
 def absent_names(
@@ -269,19 +284,6 @@ def _rows_by_landmark(
                 f"{_where(data[row])}. Delete one of the two points."
             )
     return rows
-
-
-def _nothing(record: LandmarkRecord) -> Landmarks:
-    """Landmarks of a further radiograph of the same stack, all absent."""
-    first = record.landmarks[0]
-    return Landmarks(
-        points=np.full((len(record.scheme), 2), np.nan),
-        scheme=record.scheme,
-        spacing=first.spacing,
-        image_shape=first.image_shape,
-        source=first.source,
-        radiograph=first.radiograph,
-    )
 
 
 def _index_of(row: NDArray[np.float64]) -> Index:

@@ -87,7 +87,9 @@ def landmarks_in(layer: Points, *, image: Layer | None = None, scheme: LandmarkS
     )
     metadata = LandmarkRecord(nothing, tuple(indices)).to_metadata()
     features = layer.features.assign(name=names)
-    return landmarks_from_layer(layer.data, features, metadata, name=str(layer.name))
+    found = landmarks_from_layer(layer.data, features, metadata, name=str(layer.name))
+    as_given = tuple(item.replace(edited=None) for item in found.landmarks)  # nobody has edited them here
+    return LandmarkRecord(as_given, found.indices)
 
 
 def _scheme_of(names: list[str], layer: str) -> LandmarkScheme:

@@ -95,7 +95,16 @@ def _write_with_layer(path: str, data: NDArray[Any], keywords: Mapping[str, Any]
             SavedLayer(str(keywords["name"]), index, placement).add_to(item)
             for item, index in zip(record.landmarks, record.indices, strict=True)
         ]
-        return _write(path, landmarks, format)
+        written = _write(path, landmarks, format)
+        _forget_copy(record)
+        return written
+
+
+def _forget_copy(record: LandmarkRecord) -> None:
+    """What was autosaved of this work is not needed any more."""
+    from farnet.autosave import Autosave, autosave_folder, key_of
+
+    Autosave(autosave_folder()).discard(key_of(record.landmarks))
 
 
 def _record(data: NDArray[Any], keywords: Mapping[str, Any]) -> LandmarkRecord:

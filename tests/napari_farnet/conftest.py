@@ -103,6 +103,15 @@ def _heatmaps(points: np.ndarray) -> np.ndarray:
     return np.nan_to_num(np.exp(-squared / (2 * 2.0**2))).astype(np.float32)
 
 
+@pytest.fixture(autouse=True)
+def own_data_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's data (models, autosaved copies) is that of the test alone."""
+    folder = tmp_path_factory.mktemp("user-data")
+    monkeypatch.setenv("XDG_DATA_HOME", str(folder))
+    monkeypatch.setenv("LOCALAPPDATA", str(folder))
+    return folder
+
+
 @pytest.fixture
 def landmarks_on() -> Callable[..., Landmarks]:
     """Makes the landmarks that the fake detector finds on a radiograph; `absent` are left out."""

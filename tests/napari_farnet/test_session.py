@@ -76,11 +76,12 @@ def test_an_added_point_is_the_next_absent_landmark(viewer, radiograph, landmark
     assert np.isnan(again.covariance[[2, 6]]).all()
 
 
-def test_a_point_too_many_has_no_name_and_is_spoken_of(viewer, radiograph, landmarks_on):
+def test_a_point_too_many_is_taken_away_and_spoken_of(viewer, radiograph, landmarks_on):
     layer = add(viewer, [landmarks_on(radiograph)])
     layer.add((50.0, 60.0))
     assert "All 19 landmarks are placed" in notification_manager.records[-1].message
-    assert layer.features["name"].tolist()[-1] == ""
+    assert len(layer.data) == 19
+    assert not layer.features["edited"].any()
 
 
 def test_a_deleted_point_is_absent_again(viewer, radiograph, landmarks_on):

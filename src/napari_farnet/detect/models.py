@@ -15,11 +15,13 @@ class ModelChoice:
         name: What the detector is asked for.
         title: What the user reads.
         summary: A line about it: where it is from, and what it finds.
+        scheme: Name of the scheme of its landmarks.
     """
 
     name: str
     title: str
     summary: str
+    scheme: str = ""
 
 
 def available_models() -> list[ModelChoice]:
@@ -35,6 +37,7 @@ def available_models() -> list[ModelChoice]:
                 name=entry.name,
                 title=entry.metadata.title or entry.name,
                 summary=f"{entry.name}, {origin}: {scheme.title}",
+                scheme=scheme.name,
             )
         )
     return choices
