@@ -49,7 +49,10 @@ def test_it_lists_the_landmarks_and_what_is_missing(scene):
     assert "19 of 19 still to be looked at" in dock.status.text()
 
 
-def test_next_goes_to_what_most_needs_a_look(scene):
+def test_next_goes_to_what_most_needs_a_look(scene, monkeypatch):
+    from napari_farnet.correct import evidence
+
+    monkeypatch.setattr(evidence, "load_shape_model", lambda _scheme: None)  # the fake anatomy is none
     viewer, dock, layer = scene
     dock.act("next")
     assert dock.form.landmark == 2  # missing
@@ -152,6 +155,21 @@ def test_pasting_makes_no_second_point(scene):
     assert layer.features["name"].is_unique
 
 
+def test_an_implausible_place_is_warned_of_and_comes_first(open_dock, drag):
+    from farnet.samples import average_cephalogram
+
+    viewer, dock = open_dock()
+    radiograph, landmarks = average_cephalogram()
+    layer = add_landmarks(viewer, add_radiograph(viewer, radiograph), landmarks, name="predicted")
+    assert not any("\N{WARNING SIGN}" in dock.form.table.data(dock.form.table.index(row, 0)) for row in range(19))
+    drag(layer, 9, (-75.0, 0.0))  # gonion, 15 mm up
+    dock.act("reopen")
+    dock.form.choose_landmark(-1)
+    dock.act("next")
+    assert dock.form.landmark == 9
+    assert "Unusual place" in dock.form.card.text()
+
+
 @pytest.fixture
 def with_heatmaps(scene, radiograph, landmarks_on, heatmaps_at):
     viewer, dock, layer = scene
@@ -183,7 +201,7 @@ def test_rival_peaks_are_shown_as_rings(with_heatmaps, landmarks_on, radiograph)
     assert ghosts.visible
     np.testing.assert_allclose(ghosts.data, landmarks_on(radiograph).points[[9]], atol=0.5)
     assert viewer.layers.selection.active == layer
-    assert dock.form.layers.findText("other peaks") < 0
+    assert dock.layers.findText("other peaks") < 0
     dock.go_to(0)
     assert not ghosts.visible
     viewer.layers.remove(ghosts)
@@ -266,7 +284,7 @@ def test_a_stack_is_gone_through_slice_by_slice(open_dock, radiograph, landmarks
     layer = viewer.add_layer(
         _made(landmarks_layer(stack, [(0,), (1,), (2,)], Placement.of(viewer.layers[0]), name="p", settings=Settings()))
     )
-    dock.form.layers.choose(layer)
+    dock.layers.choose(layer)
     viewer.dims.set_point(0, 0)
     assert dock.form.radiographs.count() == 3
     dock.act("next_radiograph")
@@ -423,7 +441,7 @@ def test_the_keys_do_what_they_say(scene, qtbot):
 def test_it_survives_what_happens_to_its_layers(scene, drag):
     viewer, dock, layer = scene
     layer.name = "renamed"
-    assert dock.form.layers.currentText() == "renamed"
+    assert dock.layers.currentText() == "renamed"
     viewer.layers.move(0, 2)
     drag(layer, 0, (1.0, 1.0))
     viewer.layers.clear()

@@ -1,0 +1,140 @@
+"""`farnet review`: what a person has looked at and changed, and all corrections in one file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from farnet.commands.console import number, print_json, print_table, print_text
+from farnet.commands.options import ForceOption, JsonOption, check_folder, examples, refuse_existing
+from farnet.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from farnet.landmarks import Landmarks
+    from farnet.review import Edit, Review
+
+__all__ = ["register", "review"]
+
+_HELP = examples(
+    """Report on landmarks that a person has reviewed.
+
+Reads files of landmarks, or folders of them such as the folder 'corrections' that napari's dock Correct landmarks
+fills. For each radiograph: how many landmarks are reviewed, accepted, moved, placed and absent, and how far the moved
+ones were moved, in mm where the size of a pixel is known.""",
+    ("what was corrected in a folder", "farnet review scans/corrections"),
+    ("who moved what, when and how far", "farnet review scans/corrections --log"),
+    ("all corrections in one file", "farnet review scans/corrections -o corrected.csv"),
+    ("for a program", "farnet review corrected.csv --json"),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("review", help=_HELP)(review)
+
+
+def review(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="Files of landmarks, or folders.")],
+    log: Annotated[
+        bool, typer.Option("--log", help="List every change: when, who, what, from where to where.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write all of them into one file.")
+    ] = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Report on landmarks that a person has reviewed; see `_HELP`."""
+    from farnet.formats import read_annotations, write_annotations
+    from farnet.review import Review
+
+    if output is not None:
+        refuse_existing([output], force=force)
+        check_folder(output)
+    landmarks = [item for file in files for item in read_annotations(file)]
+    if not landmarks:
+        raise InvalidInputError(f"There are no landmarks in {', '.join(map(str, files))}.")
+    reviews = [Review.of(item) for item in landmarks]
+    if output is not None:
+        write_annotations(output, landmarks)
+    if as_json:
+        report = [_summary(item) | {"log": [_entry(edit) for edit in item.log]} for item in reviews]
+        print_json({"output": None if output is None else str(output), "radiographs": report})
+        return
+    if log:
+        _print_log(reviews)
+    else:
+        _print_summaries(reviews)
+    if output is not None:
+        print_text(f"Landmarks: {output}")
+
+
+def _summary(review: "Review") -> dict[str, Any]:
+    """How many landmarks are in which state, and how far the moved ones are from where they were predicted."""
+    import numpy as np
+
+    item = review.landmarks
+    states = list(review.states)
+    scale = np.array(item.spacing or (1.0, 1.0))
+    moved = np.linalg.norm((item.points - review.origin) * scale, axis=1)[[state == "edited" for state in states]]
+    return {
+        "radiograph": item.radiograph,
+        "landmarks": len(item),
+        "reviewed": int(review.reviewed.sum()),
+        **{state: states.count(state) for state in ("accepted", "edited", "placed", "absent", "missing")},
+        "moved_mean": float(moved.mean()) if len(moved) else None,
+        "moved_max": float(moved.max()) if len(moved) else None,
+        "unit": _unit(item),
+    }
+
+
+def _entry(edit: "Edit") -> dict[str, Any]:
+    distances = {"px": edit.distance_px, "mm": edit.distance_mm}
+    return edit.to_dict() | {f"moved_{unit}": None if value != value else value for unit, value in distances.items()}
+
+
+def _print_summaries(reviews: list["Review"]) -> None:
+    rows = []
+    for item in map(_summary, reviews):
+        counts = [str(item[state]) for state in ("accepted", "edited", "placed", "absent", "missing")]
+        moved = [number(item[key]) for key in ("moved_mean", "moved_max")]
+        rows.append((item["radiograph"], f"{item['reviewed']} of {item['landmarks']}", *counts, *moved, item["unit"]))
+    done = sum(item.complete for item in reviews)
+    print_table(
+        ("radiograph", "reviewed", "accepted", "moved", "placed", "absent", "missing", "moved by", "at most", ""),
+        rows,
+        title="Reviewed landmarks",
+        caption=f"{done} of {len(reviews)} radiographs are reviewed to the last landmark",
+    )
+
+
+def _print_log(reviews: list["Review"]) -> None:
+    rows = [
+        (
+            edit.time,
+            item.landmarks.radiograph,
+            edit.landmark,
+            edit.action,
+            _place(edit.before),
+            _place(edit.after),
+            number(edit.distance_px if item.landmarks.spacing is None else edit.distance_mm),
+            _unit(item.landmarks),
+            edit.who,
+        )
+        for item in reviews
+        for edit in item.log
+    ]
+    print_table(
+        ("time", "radiograph", "landmark", "action", "from (row, column)", "to", "moved by", "", "who"),
+        sorted(rows),
+        title="Changes",
+        left=4,
+    )
+
+
+def _place(point: tuple[float, float] | None) -> str:
+    return "" if point is None else f"{point[0]:.1f}, {point[1]:.1f}"
+
+
+def _unit(landmarks: "Landmarks") -> str:
+    return "px" if landmarks.spacing is None else "mm"
