@@ -59,7 +59,7 @@ def measure(folder: Path, steps: int) -> dict[str, float]:
 
     viewer = napari.Viewer()
     _, dock = viewer.window.add_plugin_dock_widget("napari-farnet", "Correct landmarks")
-    _wait(0.5)
+    _wait(2.0)  # as long as nobody needs to choose a folder
 
     def timed(action: Any) -> float:
         began = time.perf_counter()

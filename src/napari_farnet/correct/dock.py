@@ -13,6 +13,7 @@ from napari_farnet.correct.review_dock import ReviewDock, let_go
 from napari_farnet.correct.rounds import Rounds
 from napari_farnet.correct.shortcuts import key_of
 from napari_farnet.correct.subject import Subject
+from napari_farnet.correct.warm_up import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +62,7 @@ class CorrectWidget(ReviewDock):
         self.listen(napari_viewer.layers.events.removed, self._on_removed)
         self.destroyed.connect(partial(_farewell, self._bound, self._maker, self._rounds))
         watch(napari_viewer)
+        warm_up(self)
         self.say(_WELCOME)
         self._on_layer()
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from farnet.shape import IMPLAUSIBLE, load_shape_model
 
 from farnet.heatmap_evidence import OUTSIDE_MASS, find_peaks, mass_above, nearest_peak
+from farnet.shape import IMPLAUSIBLE, load_shape_model
 from napari_farnet.record import METADATA_KEY
 
 if TYPE_CHECKING:
@@ -37,10 +37,12 @@ class Evidence:
         mass: (K,) share of its heatmap's mass in pixels that are higher than it is at the point (`mass_above`); NaN
             where there is no heatmap or no point.
         distance: (K,) implausibility by the scheme's shape model, in standard deviations; NaN where nothing tells.
+        mirrored: Whether the mirror image of the landmarks would be far more plausible.
     """
 
     mass: NDArray[np.float64]
     distance: NDArray[np.float64]
+    mirrored: bool = False
 
     @property
     def alarms(self) -> NDArray[np.float64]:
@@ -134,7 +136,8 @@ def gather(
             if heatmap is not None:
                 mass[k] = mass_above(heatmap, view.to_map(index, item.points[k]))
     model = load_shape_model(item.scheme)
-    distance = np.full(len(item), math.nan)
+    distance, mirrored = np.full(len(item), math.nan), False
     if model is not None and int(item.present.sum()) >= _ENOUGH:
         distance = model.implausibility(item.points, item.spacing)
-    return Evidence(mass, distance)
+        mirrored = model.looks_mirrored(item.points, item.spacing)
+    return Evidence(mass, distance, mirrored)

@@ -132,7 +132,13 @@ class ReviewDock(Dock):
             return
         review = subject.review
         left = int((~review.reviewed).sum())
-        if review.complete:
+        if subject.evidence.mirrored:
+            self.say(
+                "These landmarks look like a mirror image: is the radiograph flipped, or left taken for right? "
+                "Measurements need it the right way round.",
+                warn=True,
+            )
+        elif review.complete:
             self.say(f"All {len(review)} landmarks are reviewed. {self._whats_next()}".strip())
         else:
             self.say(f"{left} of {len(review)} still to be looked at. {key_of('next')} goes to the least certain.")

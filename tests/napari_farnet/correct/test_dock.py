@@ -49,10 +49,15 @@ def test_it_lists_the_landmarks_and_what_is_missing(scene):
     assert "19 of 19 still to be looked at" in dock.status.text()
 
 
-def test_next_goes_to_what_most_needs_a_look(scene, monkeypatch):
+@pytest.fixture
+def without_anatomy(monkeypatch):
+    """No shape model: what the fake detector finds is no anatomy."""
     from napari_farnet.correct import evidence
 
-    monkeypatch.setattr(evidence, "load_shape_model", lambda _scheme: None)  # the fake anatomy is none
+    monkeypatch.setattr(evidence, "load_shape_model", lambda _scheme: None)
+
+
+def test_next_goes_to_what_most_needs_a_look(without_anatomy, scene):
     viewer, dock, layer = scene
     dock.act("next")
     assert dock.form.landmark == 2  # missing
@@ -168,6 +173,17 @@ def test_an_implausible_place_is_warned_of_and_comes_first(open_dock, drag):
     dock.act("next")
     assert dock.form.landmark == 9
     assert "Unusual place" in dock.form.card.text()
+
+
+def test_a_mirror_image_is_told(open_dock):
+    from farnet.samples import average_cephalogram
+
+    viewer, dock = open_dock()
+    radiograph, landmarks = average_cephalogram()
+    points = landmarks.points.copy()
+    points[:, 1] = radiograph.shape[1] - 1 - points[:, 1]
+    add_landmarks(viewer, add_radiograph(viewer, radiograph), landmarks.replace(points=points), name="flipped")
+    assert "mirror image" in dock.status.text()
 
 
 @pytest.fixture
