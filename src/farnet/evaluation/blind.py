@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 
     from farnet.landmarks import Landmarks
 
-__all__ = ["BlindStudy", "blind_study", "has_codes", "read_key", "reveal", "write_blind_study"]
+__all__ = [
+    "BlindStudy",
+    "blind_study",
+    "has_codes",
+    "key_path",
+    "read_key",
+    "read_study",
+    "reveal",
+    "write_blind_study",
+]
 
 
 @dataclass(frozen=True)
@@ -33,12 +42,10 @@ class BlindStudy:
     Attributes:
         codes: A neutral code for each reading: "R001", ...
         radiographs: The radiograph behind each code: a file, or a name.
-        seed: Seed of the order.
     """
 
     codes: tuple[str, ...]
     radiographs: tuple[str, ...]
-    seed: int
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -76,7 +83,7 @@ def blind_study(radiographs: Sequence[str], *, repeats: int = 0, seed: int = 0) 
         places = range(min(after + 1, len(order)), len(order) + 1)
         order.insert(draw.choice(places), name)
     digits = max(3, len(str(len(order))))
-    return BlindStudy(tuple(f"R{i:0{digits}d}" for i in range(1, len(order) + 1)), tuple(order), seed)
+    return BlindStudy(tuple(f"R{i:0{digits}d}" for i in range(1, len(order) + 1)), tuple(order))
 
 
 def write_blind_study(study: BlindStudy, folder: Path, *, copy: bool = False) -> tuple[Path, Path]:
@@ -95,7 +102,7 @@ def write_blind_study(study: BlindStudy, folder: Path, *, copy: bool = False) ->
         OutputError: If order or key are there already, or a file cannot be written. Nothing is overwritten, and what
             was written before a failure is removed.
     """
-    order, key = folder / "order.csv", folder.with_name(f"{folder.name}-key.csv")
+    order, key = folder / "order.csv", key_path(folder)
     files = [
         (Path(name), folder / f"{code}{_ending(name)}")
         for code, name in zip(study.codes, study.radiographs, strict=True)
@@ -122,18 +129,34 @@ def write_blind_study(study: BlindStudy, folder: Path, *, copy: bool = False) ->
     return order, key
 
 
+def key_path(folder: Path) -> Path:
+    """Where the key of the study in a folder is."""
+    return folder.with_name(f"{folder.name}-key.csv")
+
+
+def read_study(folder: Path) -> BlindStudy | None:
+    """The study that was written for a folder, to go on with it; None where there is none.
+
+    Raises:
+        AnnotationError: If its key is damaged, or one of order and key is gone.
+    """
+    order, key = folder / "order.csv", key_path(folder)
+    if not order.exists() and not key.exists():
+        return None
+    for path in (order, key):
+        if not path.exists():
+            raise AnnotationError(f"The study in {folder} lacks {path}: put it back, or begin in another folder.")
+    rows = _read(key)
+    return BlindStudy(tuple(code for code, _ in rows), tuple(radiograph for _, radiograph in rows))
+
+
 def read_key(path: Path) -> dict[str, str]:
     """Radiographs by code, from a key.
 
     Raises:
         AnnotationError: If it is no key.
     """
-    from farnet.formats.registry import read_text
-
-    rows = list(csv.reader(io.StringIO(read_text(path), newline="")))
-    if rows[0] != ["code", "radiograph"] or not all(len(row) == 2 for row in rows):
-        raise AnnotationError(f"{path} is no key of a blind study: its first line must be 'code,radiograph'.")
-    return {radiograph_key(code): radiograph for code, radiograph in rows[1:]}
+    return {radiograph_key(code): radiograph for code, radiograph in _read(path)}
 
 
 def has_codes(landmarks: Iterable[Landmarks], key: dict[str, str]) -> bool:
@@ -170,6 +193,16 @@ def _name(radiograph: str) -> str:
     from farnet.readers import stem_of
 
     return stem_of(Path(radiograph.replace("\\", "/")))
+
+
+def _read(path: Path) -> list[tuple[str, str]]:
+    """(code, radiograph) of a key."""
+    from farnet.formats.registry import read_text
+
+    rows = list(csv.reader(io.StringIO(read_text(path), newline="")))
+    if rows[0] != ["code", "radiograph"] or not all(len(row) == 2 for row in rows):
+        raise AnnotationError(f"{path} is no key of a blind study: its first line must be 'code,radiograph'.")
+    return [(code, radiograph) for code, radiograph in rows[1:]]
 
 
 def _ending(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -145,6 +145,42 @@ class ObserverStudy:
     left_out: tuple[str, ...] = ()
     bootstrap: int = 0
     seed: int = 0
+
+    @property
+    def comparisons(self) -> list[PairedReadings]:
+        """Every two readings that were compared: the observers', who read again, the model with each observer."""
+        return [*self.pairs, *(pair for item in self.intra for pair in item.pairs), *self.model]
+
+    def together(self) -> PairedReadings:
+        """All pairs of observers one below the other; without any, all repeated readings, else all of the model.
+
+        Its evaluation has a row for each pair and radiograph, so that plots can show every distance.
+        """
+        pairs = self.pairs or [pair for item in self.intra for pair in item.pairs] or self.model
+        pooled, each = self.inter, self.inter_per_landmark
+        if not self.pairs:
+            first = self.intra[0] if self.intra else None
+            pooled, each = (
+                (self.model_pooled, self.model_per_landmark) if first is None else (first.pooled, first.per_landmark)
+            )
+        assert pooled is not None, "a study compares something"
+        errors = np.concatenate([pair.evaluation.errors for pair in pairs])
+        evaluation = replace(
+            pairs[0].evaluation,
+            n_radiographs=len(errors),
+            pooled=pooled,
+            per_landmark=each,
+            errors=errors,
+            missed=np.zeros(errors.shape, np.bool_),
+            radiographs=tuple(name for pair in pairs for name in pair.evaluation.radiographs),
+        )
+        return PairedReadings(
+            "all",
+            "all",
+            [item for pair in pairs for item in pair.first_landmarks],
+            [item for pair in pairs for item in pair.second_landmarks],
+            evaluation,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types only; None stands for NaN."""

@@ -138,8 +138,7 @@ def study_rows(study: ObserverStudy) -> Iterator[Cells]:
 
 def distance_rows(study: ObserverStudy) -> Iterator[Cells]:
     """Rows of `DISTANCE_COLUMNS`: every single distance; an empty one where either leaves the landmark out."""
-    within = (pair for item in study.intra for pair in item.pairs)
-    for pair in (*study.pairs, *within, *study.model):
+    for pair in study.comparisons:
         for radiograph, landmark, distance, unit, _ in error_rows(pair.evaluation):
             yield pair.first, pair.second, radiograph, landmark, distance, unit
 
