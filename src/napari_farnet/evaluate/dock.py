@@ -78,6 +78,7 @@ class EvaluateWidget(Dock):
         form.table.landmark_chosen.connect(self._on_landmark)
         form.boxes.landmark_chosen.connect(self._on_box)
         form.boxes.outlier_chosen.connect(self._open)
+        self.listen(napari_viewer.layers.events.inserted, form.layers_page.on_layers)
         self.listen(napari_viewer.layers.events.removed, self._on_removed)
         self.listen(napari_viewer.dims.events.current_step, self._live.on_slice)
         self.listen(napari_viewer.events.theme, self._on_theme)

@@ -9,8 +9,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QLineEdit,
     QProgressBar,
-    QSizePolicy,
-    QStackedWidget,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -33,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["EvaluateForm", "Mode"]
 
 Mode = Literal["layers", "files", "model", "observers", "blind"]
+
+_WIDTH = 300  # px of a page at least: four columns of the table
 
 _MODES: tuple[tuple[str, Mode], ...] = (
     ("Two layers", "layers"),
@@ -62,7 +62,9 @@ class EvaluateForm(QWidget):
         self.model_page = ModelPage()
         self.observers_page = ObserversPage(viewer)
         self.blind_page = BlindPage(viewer)
-        self.pages = QStackedWidget()
+        self.pages = QWidget()
+        stacked = QVBoxLayout(self.pages)
+        stacked.setContentsMargins(0, 0, 0, 0)
         self._pages: tuple[QWidget, ...] = (
             self.layers_page,
             self.files_page,
@@ -72,7 +74,7 @@ class EvaluateForm(QWidget):
         )
         for (text, value), page in zip(_MODES, self._pages, strict=True):
             self.mode.addItem(text, value)
-            self.pages.addWidget(page)
+            stacked.addWidget(page)
         self.radii = QLineEdit(", ".join(f"{radius:g}" for radius in DEFAULT_RADII))
         self.radii.setToolTip(
             "Errors up to these count as success: in mm, or in pixels where the size of a pixel is not known."
@@ -102,6 +104,9 @@ class EvaluateForm(QWidget):
         )
         self.tabs = QTabWidget()
         self._lay_out()
+        # The dock is as wide as its widest page from the beginning, and does not jump.
+        widest = max(page.minimumSizeHint().width() for page in self._pages)
+        self.pages.setMinimumWidth(max(widest, _WIDTH))
         self.mode.currentIndexChanged.connect(self._on_mode)
         self.result.currentIndexChanged.connect(lambda: self.result_changed.emit())
         self.vectors.toggled.connect(lambda: self.vectors_toggled.emit())
@@ -186,13 +191,8 @@ class EvaluateForm(QWidget):
         self.live.setVisible(bool(text))
 
     def _on_mode(self) -> None:
-        current = self.mode.currentIndex()
         for place, page in enumerate(self._pages):
-            # A page that is not shown takes no room, so that the tallest does not make the others scroll.
-            policy = QSizePolicy.Policy.Preferred if place == current else QSizePolicy.Policy.Ignored
-            page.setSizePolicy(QSizePolicy.Policy.Preferred, policy)
-        self.pages.setCurrentIndex(current)
-        self.pages.adjustSize()
+            page.setVisible(place == self.mode.currentIndex())
         blind = self.current_mode == "blind"
         self._below.setVisible(not blind)
         self._run_row.setVisible(not blind)

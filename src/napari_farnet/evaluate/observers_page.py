@@ -11,7 +11,6 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QListWidget,
     QListWidgetItem,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -108,7 +107,8 @@ class ObserversPage(QWidget):
         self.spacing = spacing_edit()
         self.common = common_box()
         self._lay_out()
-        self.source.currentIndexChanged.connect(lambda index: self._stack.setCurrentIndex(index))
+        self.source.currentIndexChanged.connect(self._show_source)
+        self._show_source()
 
     def _lay_out(self) -> None:
         in_layers, in_files = QWidget(), QWidget()
@@ -130,16 +130,19 @@ class ObserversPage(QWidget):
         form.addRow("&Key", self.key)
         form.addRow("R&adiographs", self.radiographs)
         form.addRow("Pi&xel size", self.spacing)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(in_layers)
-        self._stack.addWidget(in_files)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         above = QWidget()
         form_of(above).addRow("Rea&dings", self.source)
         column.addWidget(above)
-        column.addWidget(self._stack)
+        for widget in (in_layers, in_files):
+            column.addWidget(widget)
+        self._in_layers, self._in_files = in_layers, in_files
         column.addWidget(self.common)
+
+    def _show_source(self) -> None:
+        self._in_layers.setVisible(not self.in_files)
+        self._in_files.setVisible(self.in_files)
 
     @property
     def in_files(self) -> bool:

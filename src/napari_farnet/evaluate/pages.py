@@ -74,14 +74,20 @@ class LayersPage(QWidget):
         form.addRow("Re&ference", self.references)
         form.addRow(self.common)
         form.addRow(self.hint)
-        for box in (self.predictions, self.references):
-            box.changed.connect(self._keep_apart)
-        self._keep_apart()
+        self.predictions.changed.connect(lambda: self._keep_apart(self.references))
+        self.references.changed.connect(self.on_layers)
+        self.on_layers()
 
-    def _keep_apart(self) -> None:
-        """Of two boxes with the same layer, let the other one choose the next, while there is one."""
-        if self.references.count() > 1 and self.references.currentData() == self.predictions.currentData():
-            self.references.setCurrentIndex(next(i for i in (0, 1) if i != self.references.currentIndex()))
+    def on_layers(self, _event: object = None) -> None:
+        """Layers have come: what is opened first is usually the reference, and the next is measured."""
+        for box in (self.predictions, self.references):
+            box.refresh()
+        self._keep_apart(self.predictions)
+
+    def _keep_apart(self, box: LayerChoice) -> None:
+        """Where both boxes have the same layer, let this one choose another, while there is one."""
+        if box.count() > 1 and self.references.currentData() == self.predictions.currentData():
+            box.setCurrentIndex(next(i for i in (0, 1) if i != box.currentIndex()))
 
 
 class FilesPage(QWidget):

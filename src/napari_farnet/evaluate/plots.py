@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +87,7 @@ class _Plot(QWidget):
         plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.setMinimumHeight(180)
+        plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)  # it takes what room there is
         plot.scene().sigMouseClicked.connect(self._on_click)
         return plot
 
@@ -147,13 +148,14 @@ class CurvePlot(_Plot):
         self._label("left", "SDR (%)")
         self._label("bottom", f"radius ({unit})")
         faint = self._pen(self._ink.faint, style=Qt.PenStyle.DashLine)
-        for radius in self._radii:
+        for place, radius in enumerate(self._radii):
+            height = 0.96 - 0.05 * (place % 2)  # neighbours do not write over each other
             self.plot.addItem(
                 pyqtgraph.InfiniteLine(
                     radius,
                     pen=faint,
                     label=f"{radius:g}",
-                    labelOpts={"position": 0.96, "color": self._ink.text, "movable": False},
+                    labelOpts={"position": height, "color": self._ink.text, "movable": False},
                 )
             )
         for place, (name, curves) in enumerate(self._curves):
