@@ -43,8 +43,7 @@ class BlindSession:
     """Takes one reader through a study; what is saved already is not read again.
 
     Args:
-        viewer: Where the radiographs are shown; its other layers are hidden, and those of points lose their names,
-            until `end`.
+        viewer: Where the radiographs are shown; its other layers are hidden, and lose their names, until `end`.
         study: Order and codes.
         read: Radiograph of the study -> its pixels.
         scheme: The landmarks that are placed.
@@ -107,8 +106,7 @@ class BlindSession:
                 (weakref.ref(getattr(layer, "__wrapped__", layer)), str(layer.name), bool(layer.visible))
             )
             layer.visible = False
-            if layer.__class__.__name__ == "Points":
-                layer.name = f"hidden {len(self._hidden)}"
+            layer.name = f"hidden {len(self._hidden)}"
         try:
             return self._show_next()
         except BaseException:

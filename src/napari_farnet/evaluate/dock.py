@@ -299,7 +299,10 @@ class EvaluateWidget(Dock):
     def _follow(self, outcome: Outcome) -> None:
         """In the mode of two layers, follow their points from now on."""
         if self.form.current_mode != "layers" or not outcome.indices:
-            self._live.stop()
+            if self._live.following is not None:
+                self._live.stop()
+                self._vectors.remove()
+                self.form.say_live("")
             return
         predicted, reference = self._run.layers
         evaluation = outcome.results[0].evaluation
