@@ -151,12 +151,17 @@ class ObserverStudy:
         """Every two readings that were compared: the observers', who read again, the model with each observer."""
         return [*self.pairs, *(pair for item in self.intra for pair in item.pairs), *self.model]
 
+    @property
+    def main_pairs(self) -> list[PairedReadings]:
+        """The pairs of observers; without any, the repeated readings, else the model with each observer."""
+        return self.pairs or [pair for item in self.intra for pair in item.pairs] or self.model
+
     def together(self) -> PairedReadings:
-        """All pairs of observers one below the other; without any, all repeated readings, else all of the model.
+        """All of `main_pairs`, one below the other.
 
         Its evaluation has a row for each pair and radiograph, so that plots can show every distance.
         """
-        pairs = self.pairs or [pair for item in self.intra for pair in item.pairs] or self.model
+        pairs = self.main_pairs
         pooled, each = self.inter, self.inter_per_landmark
         if not self.pairs:
             first = self.intra[0] if self.intra else None

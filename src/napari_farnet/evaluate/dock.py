@@ -352,6 +352,7 @@ class EvaluateWidget(Dock):
                     prediction,
                     reference,
                     k,
+                    sides=result.sides_of(row),
                     limit=max(result.evaluation.radii),
                     arrows=self.form.vectors.isChecked(),
                 )

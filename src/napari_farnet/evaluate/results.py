@@ -33,12 +33,18 @@ class Result:
         evaluation: Its figures.
         predictions: One `Landmarks` for each row of its errors.
         references: The same radiographs.
+        sides: What predictions and references are called, for each row.
     """
 
     title: str
     evaluation: Evaluation
     predictions: Sequence[Landmarks]
     references: Sequence[Landmarks]
+    sides: Sequence[tuple[str, str]] = ()
+
+    def sides_of(self, row: int) -> tuple[str, str]:
+        """What the prediction and the reference in a row are called."""
+        return self.sides[row] if self.sides else ("prediction", "reference")
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,9 +172,17 @@ def _of_study(
     study: ObserverStudy, files: Mapping[str, Path], indices: Mapping[str, Index], notes: tuple[str, ...]
 ) -> Outcome:
     together = study.together()
-    results = [Result("All observers", together.evaluation, together.first_landmarks, together.second_landmarks)]
+    sides = [(pair.first, pair.second) for pair in study.main_pairs for _ in pair.first_landmarks]
+    results = [Result("All observers", together.evaluation, together.first_landmarks, together.second_landmarks, sides)]
     results += [
-        Result(pair.title, pair.evaluation, pair.first_landmarks, pair.second_landmarks) for pair in study.comparisons
+        Result(
+            pair.title,
+            pair.evaluation,
+            pair.first_landmarks,
+            pair.second_landmarks,
+            [(pair.first, pair.second)] * len(pair.first_landmarks),
+        )
+        for pair in study.comparisons
     ]
     return Outcome(results, study, (*notes, *study.left_out), files, indices)
 

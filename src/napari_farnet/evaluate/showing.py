@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Shower"]
 
-_COLOURS = {"reference": "#2fbf71", "prediction": "#ff9f1c"}
+_COLOURS = ("#ff9f1c", "#2fbf71")  # of prediction and reference
 _SHARE = 0.25  # of the radiograph's height that is seen around a landmark at least
 _AROUND = 3.0  # times the error that is seen at least
 
@@ -40,9 +40,26 @@ class Shower:
         self._shown: tuple[Any, ...] = ()
 
     def show_file(
-        self, path: Path, prediction: Landmarks, reference: Landmarks, k: int, *, limit: float, arrows: bool
+        self,
+        path: Path,
+        prediction: Landmarks,
+        reference: Landmarks,
+        k: int,
+        *,
+        sides: tuple[str, str],
+        limit: float,
+        arrows: bool,
     ) -> None:
         """Open a radiograph with both sets of landmarks, which cannot be moved, and look at landmark k.
+
+        Args:
+            path: The radiograph.
+            prediction: Where the arrows end.
+            reference: Where they begin.
+            k: The landmark.
+            sides: What prediction and reference are called.
+            limit: The error whose colour is the last of the range.
+            arrows: Whether the arrows are wanted.
 
         Raises:
             RadiographError: If the file cannot be read.
@@ -51,9 +68,10 @@ class Shower:
         shown = (path, prediction, reference)
         if any(a is not b for a, b in zip(shown, self._shown or (None,) * 3, strict=True)) or not self._is_there():
             self.clear()
-            for kind, landmarks in (("reference", reference), ("prediction", prediction)):
-                layer = add_landmarks(self._viewer, image, landmarks, name=f"{reference.radiograph} {kind}")
-                layer.face_color = _COLOURS[kind]
+            both = zip(sides, (prediction, reference), _COLOURS, strict=True)
+            for side, landmarks, colour in reversed(list(both)):
+                layer = add_landmarks(self._viewer, image, landmarks, name=f"{reference.radiograph} {side}")
+                layer.face_color = colour
                 layer.face_colorbar.visible = False
                 layer.editable = False
                 self._own.append(layer)

@@ -11,7 +11,7 @@ from farnet.errors import AnnotationError, SchemeError
 from farnet.evaluation.pairing import listed, radiograph_key
 from napari_farnet.placement import Placement
 from napari_farnet.points import landmarks_in, name_column
-from napari_farnet.record import Index, LandmarkRecord, kind_of
+from napari_farnet.record import Index, LandmarkRecord, kind_of, record_of
 from napari_farnet.sources import RadiographSource, refusal
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ def rows_of(layer: Points, scheme: LandmarkScheme, index: Index) -> NDArray[np.i
 
 def _records(layers: Sequence[Points], image: Layer | None) -> list[LandmarkRecord]:
     """Layers of this plugin tell their scheme; the others are read with it."""
-    own = next((layer for layer in layers if kind_of(layer.metadata) == "landmarks"), None)
-    scheme = None if own is None else landmarks_in(own).scheme
+    known = [record.scheme for layer in layers if (record := record_of(layer.metadata)) is not None]
+    scheme = known[0] if known else None
     return [landmarks_in(layer, image=image, scheme=scheme) for layer in layers]
 
 

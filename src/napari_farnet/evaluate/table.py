@@ -30,8 +30,8 @@ class FigureModel(QAbstractTableModel):
         self._lines: list[Line] = []
         self._sorted = (-1, Qt.SortOrder.AscendingOrder)
 
-    def show_table(self, table: FigureTable | None) -> None:
-        """Show a table, in the order in which the last one was sorted where it has the same columns."""
+    def show_table(self, table: FigureTable | None) -> bool:
+        """Show a table, and tell whether it is sorted as the last one was, because it has the same columns."""
         self.beginResetModel()
         same = self._table is not None and table is not None and self._table.columns == table.columns
         self._table = table
@@ -40,6 +40,7 @@ class FigureModel(QAbstractTableModel):
             self._sorted = (-1, Qt.SortOrder.AscendingOrder)
         self._arrange()
         self.endResetModel()
+        return same
 
     def line(self, row: int) -> Line:
         """The line in a row."""
@@ -141,7 +142,10 @@ class FigureView(QTableView):
     def show_table(self, table: FigureTable | None) -> None:
         """Show a table; the landmark that is selected stays selected."""
         chosen = self.landmark()
-        self.figures.show_table(table)
+        if not self.figures.show_table(table):
+            across = self.horizontalHeader()
+            assert across is not None, "a table has a head"
+            across.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         if chosen and table is not None and any(line.landmark == chosen[0] for line in table.lines):
             self.select(chosen[0])
 
