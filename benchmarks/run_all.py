@@ -20,7 +20,16 @@ from report import Row, machine, markdown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STANDARD = ("codec", "augmentation_accuracy", "loading", "network", "detection", "allocator", "correcting")
+STANDARD = (
+    "codec",
+    "augmentation_accuracy",
+    "loading",
+    "network",
+    "detection",
+    "allocator",
+    "correcting",
+    "evaluation",
+)
 
 
 def from_import_time(modules: list[dict[str, Any]]) -> list[Row]:

@@ -127,12 +127,14 @@ def landmarks_from_layer(
         )
     rows = _rows_by_landmark(data, features, record.scheme, name)
     indices = [*record.indices, *sorted({index for index, _ in rows} - set(record.indices))]
+    here: dict[Index, dict[int, int]] = {index: {} for index in indices}
+    for (index, k), row in rows.items():
+        here[index][k] = row
     marked = np.asarray(features["edited"], np.bool_) if "edited" in features else np.zeros(len(data), np.bool_)
     result = []
     for index in indices:
         before = record.at(index) or nothing_placed(record)
-        here = {k: row for (where, k), row in rows.items() if where == index}
-        result.append(_with_changes(before, data[:, -2:], marked, here))
+        result.append(_with_changes(before, data[:, -2:], marked, here[index]))
     reviews = metadata[METADATA_KEY].get("reviews", {})
     result = [
         item.replace(provenance={**item.provenance, "review": reviews[index]}) if index in reviews else item
@@ -204,7 +206,7 @@ def absent_names(
 
 def is_moved(point: NDArray[np.float64], before: NDArray[np.float64]) -> bool:
     """Tell whether a point (row, column) is elsewhere than before; NaN before counts as elsewhere."""
-    return not np.allclose(point, before, rtol=0.0, atol=_TOLERANCE)
+    return not bool((np.abs(point - before) <= _TOLERANCE).all())
 
 
 def heatmaps_layer(

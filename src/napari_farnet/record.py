@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -57,7 +58,11 @@ class LandmarkRecord:
 
     def at(self, index: Index) -> Landmarks | None:
         """The landmarks of one radiograph of the stack; None where it has none."""
-        return dict(zip(self.indices, self.landmarks, strict=True)).get(index)
+        return self._by_index.get(index)
+
+    @cached_property
+    def _by_index(self) -> dict[Index, Landmarks]:
+        return dict(zip(self.indices, self.landmarks, strict=True))
 
 
 def kind_of(metadata: Mapping[str, Any]) -> Kind | None:

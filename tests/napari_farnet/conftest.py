@@ -42,6 +42,9 @@ class FakeDetector:
     device: str
     log: FakeLog
 
+    name = "fake"
+    sha256 = "0" * 64
+
     @property
     def scheme(self) -> LandmarkScheme:
         return load_scheme("cephalometric19")

@@ -66,13 +66,9 @@ def numbers(text: str, option: str) -> list[float]:
     Raises:
         InvalidInputError: If there is something else, or nothing.
     """
-    try:
-        values = [float(word) for word in words(text)]
-    except ValueError:
-        values = []
-    if not values:
-        raise InvalidInputError(f"{option} is {text!r}; give numbers separated by commas, such as 2,2.5,3,4.")
-    return values
+    from farnet.evaluation.request import as_numbers
+
+    return list(as_numbers(text, option, "2,2.5,3,4"))
 
 
 def spacing_option(text: str | None) -> Spacing | None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from farnet.landmarks import Landmarks
 
-__all__ = ["DEFAULT_RADII", "Evaluation", "Metrics", "evaluate", "evaluate_points", "radial_errors"]
+__all__ = ["DEFAULT_RADII", "Evaluation", "Metrics", "as_radii", "evaluate", "evaluate_points", "radial_errors"]
 
 DEFAULT_RADII = (2.0, 2.5, 3.0, 4.0)
 """The radii (mm) at which cephalometric work reports success."""
@@ -51,6 +51,7 @@ class Evaluation:
         pooled: All landmarks of all radiographs.
         per_landmark: One group for each of the K landmarks, in the order of the scheme.
         errors: (N, K) the radial errors themselves, NaN where there is none.
+        missed: (N, K) True where the reference has a landmark that the prediction leaves out.
         radiographs: Names of the N radiographs.
         observer_distance: Distance between the observers, pooled, or None; where there are more than two, of all pairs.
         observer_distance_per_landmark: The same for each landmark, or None.
@@ -63,6 +64,7 @@ class Evaluation:
     pooled: Metrics
     per_landmark: list[Metrics]
     errors: NDArray[np.float64]
+    missed: NDArray[np.bool_]
     radiographs: tuple[str, ...]
     observer_distance: Metrics | None = None
     observer_distance_per_landmark: list[Metrics] | None = None
@@ -73,6 +75,11 @@ class Evaluation:
     def radii(self) -> tuple[float, ...]:
         """Radii of the detection rates, in `unit`."""
         return tuple(self.pooled.sdr)
+
+    @property
+    def landmarks(self) -> tuple[str, ...]:
+        """Names of the K landmarks."""
+        return tuple(metrics.name for metrics in self.per_landmark)
 
     def largest_errors(self, count: int = 5) -> list[tuple[str, str, float]]:
         """(radiograph, landmark, error) of the worst misplaced landmarks, worst first."""
@@ -172,7 +179,7 @@ def evaluate_points(
         InvalidInputError: If shapes do not agree, there is no radiograph, or a radius, the number of draws or the
             spacing is not allowed.
     """
-    limits = _radii(radii)
+    limits = as_radii(radii)
     if bootstrap < 0:
         raise InvalidInputError(f"bootstrap is {bootstrap}; it must be 0 (no intervals) or more, usually 2000.")
     p, r = np.asarray(predicted, np.float64), np.asarray(reference, np.float64)
@@ -200,6 +207,7 @@ def evaluate_points(
         pooled=pooled,
         per_landmark=each,
         errors=errors,
+        missed=missed,
         radiographs=tuple(_names(radiographs, errors.shape[0], "radiographs")),
         observer_distance=None if distance is None else distance[0],
         observer_distance_per_landmark=None if distance is None else distance[1],
@@ -261,7 +269,12 @@ def _points(landmarks: Sequence[Landmarks]) -> NDArray[np.float64]:
     return np.stack([item.points for item in landmarks])
 
 
-def _radii(radii: Sequence[float]) -> tuple[float, ...]:
+def as_radii(radii: Sequence[float]) -> tuple[float, ...]:
+    """The radii in order, each once.
+
+    Raises:
+        InvalidInputError: If there is none, or one that is not above zero.
+    """
     values = tuple(sorted({float(radius) for radius in radii}))
     if not values or not all(math.isfinite(radius) and radius > 0 for radius in values):
         raise InvalidInputError(f"The radii are {tuple(radii)!r}; give at least one number, all above zero.")

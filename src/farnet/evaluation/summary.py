@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Metrics", "summarise", "summarise_both"]
+__all__ = ["TIE", "Metrics", "summarise", "summarise_both"]
 
-# Pixels times mm per pixel is not exact (30 * 0.1 > 3), and an error of exactly r is a success.
-_TIE = 1.0 + 1e-9
+TIE = 1.0 + 1e-9
+"""By which a radius is widened: pixels times mm per pixel is not exact (30 * 0.1 > 3), and an error of exactly r is a
+success."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def summarise(
     values = np.sort(errors.reshape(-1, errors.shape[-1]), axis=0)  # NaN last
     n = values.shape[0] - np.isnan(values).sum(axis=0)
     n_missed, n_absent = missed.sum(axis=(0, 1)), absent.sum(axis=(0, 1))
-    limits = [radius * _TIE for radius in radii]
+    limits = [radius * TIE for radius in radii]
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(values, axis=0) / n
         sd = np.sqrt(np.nansum(np.square(values - mean), axis=0) / n)

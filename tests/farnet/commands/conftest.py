@@ -44,6 +44,11 @@ class FakeDetector:
         )
         return SimpleNamespace(landmarks=landmarks, heatmaps=None, seconds=0.25)
 
+    def steps(self, radiograph, *, heatmaps=False):
+        yield "prepare"
+        yield "network"
+        return self.detect(radiograph, heatmaps=heatmaps)
+
 
 @pytest.fixture
 def detector(monkeypatch):

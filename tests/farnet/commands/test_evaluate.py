@@ -1,9 +1,16 @@
 """`farnet evaluate`: the figures, the sides that can be compared, and the duplicates."""
 
+import csv
+
 import numpy as np
 import pytest
 
 from farnet import ISBI2015, read_annotations, write_annotations
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def test_a_model_on_a_data_set(farnet, detector, isbi):
@@ -137,3 +144,69 @@ def test_absent_truth_is_counted(farnet, here):
     report = farnet("evaluate", "--predictions", "found.csv", "--reference", "truth.csv", "--json").json()
     assert report["evaluation"]["pooled"]["n_absent"] == 1
     assert report["evaluation"]["per_landmark"][2]["mre"] is None
+
+
+@pytest.fixture
+def scans(isbi, here):
+    """A folder of radiographs and a file of annotations, as they come without a data set."""
+    data = ISBI2015(isbi, "test1")
+    write_annotations(here / "truth.csv", [data.landmarks(i) for i in range(3)])
+    return isbi / "RawImage" / "Test1Data"
+
+
+def test_a_model_on_a_folder_of_radiographs(farnet, detector, scans):
+    report = farnet("evaluate", "--radiographs", scans, "--reference", "truth.csv", "--json", "--bootstrap", 0).json()
+    assert (report["model"], report["reference"], report["radiographs"]) == ("fake", "truth.csv", str(scans))
+    assert report["evaluation"]["n_radiographs"] == 3
+    assert (report["evaluation"]["unit"], report["evaluation"]["pooled"]["mre"]) == ("mm", 0.0)
+    assert report["request"]["radii"] == [2.0, 2.5, 3.0, 4.0]
+
+
+def test_radiographs_without_a_reference_are_refused_or_left_out(farnet, detector, scans, make):
+    make(scans / "extra.png", 9)
+    arguments = ["evaluate", "--radiographs", scans, "--reference", "truth.csv", "--bootstrap", 0]
+    refused = farnet(*arguments)
+    assert refused.code == 2
+    assert "1 radiographs have no reference (extra.png)" in refused.err
+    assert farnet(*arguments, "--common", "--json").json()["evaluation"]["n_radiographs"] == 3
+    (scans / "extra.png").unlink()
+    (scans / "151.png").unlink()
+    assert "1 have a reference but no prediction (151)" in farnet(*arguments, "--exclude", "152").err
+    make(scans / "152.PNG", 9)
+    assert "same radiograph by name" in farnet(*arguments).err
+
+
+def test_folders_without_a_match_are_refused(farnet, detector, scans, here, make):
+    make(here / "others" / "a.png")
+    result = farnet("evaluate", "--radiographs", "others", "--reference", "truth.csv", "--common")
+    assert "None of the radiographs in others has a reference" in result.err
+    (here / "empty").mkdir()
+    for folder, why in (("empty", "holds no radiographs"), ("nowhere", "is no folder")):
+        result = farnet("evaluate", "--radiographs", folder, "--reference", "truth.csv")
+        assert result.code == 2
+        assert f"{folder} {why}" in result.err
+
+
+def test_folders_of_files_of_another_format(farnet, isbi):
+    junior, senior = (isbi / "AnnotationsByMD" / f"400_{who}" for who in ("junior", "senior"))
+    arguments = ["evaluate", "--predictions", junior, "--reference", senior, "--json"]
+    assert farnet(*arguments).json()["evaluation"]["unit"] == "px"
+    in_mm = farnet(*arguments, "--spacing", 0.1).json()["evaluation"]
+    assert (in_mm["unit"], in_mm["pooled"]["mre"]) == ("mm", pytest.approx(1.0))
+
+
+def test_figures_and_errors_can_be_written(farnet, detector, isbi, here):
+    result = farnet("evaluate", "--data", isbi, "--csv", "out.csv", "--bootstrap", 20)
+    assert result.code == 0
+    assert "out-errors.csv" in result.out
+    figures = rows(here / "out.csv")
+    assert (figures[0]["group"], figures[0]["figure"], figures[0]["value"]) == ("pooled", "mre", "0.0")
+    rates = [row for row in figures if row["figure"] == "sdr" and row["group"] == "pooled"]
+    assert [row["radius"] for row in rates] == ["2", "2.5", "3", "4"]
+    assert rates[0]["unit"] == "%"
+    assert float(rates[0]["value"]) == pytest.approx(100 * 18 / 19)
+    errors = rows(here / "out-errors.csv")
+    assert len(errors) == 3 * 19
+    assert {row["status"] for row in errors} == {"measured", "missed"}
+    assert farnet("evaluate", "--data", isbi, "--csv", "out.csv").code == 2
+    assert "ends in .csv" in farnet("evaluate", "--data", isbi, "--csv", "out.txt").err

@@ -1,0 +1,302 @@
+"""From a request to landmarks side by side: reads both sides, runs the model where one is asked for, pairs by name.
+
+`compare` is a generator, so that whoever calls it can show progress and stop: the command line, or a dock off its GUI
+thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from farnet.errors import AnnotationError, InvalidInputError
+from farnet.evaluation.metrics import Evaluation, evaluate
+from farnet.evaluation.pairing import Pairing, listed, pair_landmarks, radiograph_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from farnet.datasets.isbi2015 import ISBI2015
+    from farnet.detection import Detection
+    from farnet.evaluation.request import EvaluationRequest
+    from farnet.landmarks import Landmarks
+    from farnet.radiograph import Radiograph
+    from farnet.spacing import Spacing
+
+__all__ = ["Comparison", "DetectorLike", "Step", "compare", "radiograph_files", "read_side"]
+
+
+class DetectorLike(Protocol):
+    """What is needed of a detector; `farnet.detection.Detector` has it."""
+
+    name: str
+    sha256: str
+    device: str
+
+    def steps(self, radiograph: Radiograph, *, heatmaps: bool = False) -> Generator[str, None, Detection]:
+        """Detect, pausing before each stage."""
+
+
+class Step(NamedTuple):
+    """How far a comparison is: `done` of `total` radiographs, and what comes now."""
+
+    done: int
+    total: int
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Predictions beside the truth, and what is known of where they come from.
+
+    Attributes:
+        predictions: One `Landmarks` a radiograph.
+        references: The true landmarks of the same radiographs, in the same order.
+        observers: The same radiographs by each observer of the data set; None where it has none.
+        duplicates: Radiographs that a model may have seen in training.
+        files: The file of a radiograph, by its name in `references`, where it is known.
+        left_out: What was left out and why, to be told.
+        record: What was compared, in JSON types.
+    """
+
+    predictions: list[Landmarks]
+    references: list[Landmarks]
+    observers: list[list[Landmarks]] | None = None
+    duplicates: tuple[str, ...] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def measure(self, request: EvaluationRequest) -> Evaluation:
+        """Evaluate with the radii and draws of a request; errors as `farnet.evaluation.evaluate`."""
+        return evaluate(
+            self.predictions,
+            self.references,
+            radii=request.radii,
+            bootstrap=request.bootstrap,
+            seed=request.seed,
+            observers=self.observers,
+        )
+
+    def without(self, names: Sequence[str]) -> Comparison:
+        """The same without some radiographs, by name."""
+        left_out = {radiograph_key(name) for name in names}
+        keep = [i for i, r in enumerate(self.references) if radiograph_key(r.radiograph) not in left_out]
+        return replace(
+            self,
+            predictions=[self.predictions[i] for i in keep],
+            references=[self.references[i] for i in keep],
+            observers=None if self.observers is None else [[o[i] for i in keep] for o in self.observers],
+            duplicates=tuple(name for name in self.duplicates if radiograph_key(name) not in left_out),
+        )
+
+
+def compare(
+    request: EvaluationRequest, get_detector: Callable[[str, str], DetectorLike] | None = None
+) -> Generator[Step, None, Comparison]:
+    """Bring predictions, truth and observers into one order.
+
+    Args:
+        request: What to compare.
+        get_detector: (name, device) -> a detector; None makes a `farnet.detection.Detector`.
+
+    Yields:
+        Before the model is loaded, and before each stage of each radiograph that it is run on.
+
+    Returns:
+        The comparison, as the value of the generator.
+
+    Raises:
+        FarnetError: If a side cannot be read, the sides do not belong together, or the model cannot be run; the message
+            says which and how to mend it.
+    """
+    given = None if request.predictions is None else read_side(request.predictions, request.spacing)
+    truth = _truth(request)
+    if given is not None:
+        predicted = given
+        record: dict[str, Any] = {"predictions": str(request.predictions)}
+    else:
+        predicted, record = yield from _run_model(request, truth, get_detector)
+    left_out = {radiograph_key(name) for name in request.exclude}
+    pairing = pair_landmarks(_rest(predicted, left_out), truth.landmarks)
+    notes = _check_complete(pairing, request.common)
+    comparison = Comparison(
+        pairing.predictions, pairing.references, files=truth.files, left_out=notes, record=truth.record | record
+    )
+    return comparison if truth.data is None else _with_data(comparison, truth.data)
+
+
+def read_side(path: Path, spacing: Spacing | None = None) -> list[Landmarks]:
+    """Read one side: a file of landmarks, or all files of a folder; `spacing` stands in for what they say.
+
+    Raises:
+        FarnetError: As `farnet.formats.read_annotations`.
+    """
+    from farnet.formats import read_annotations
+
+    found = read_annotations(path)
+    return found if spacing is None else [item.replace(spacing=spacing) for item in found]
+
+
+def radiograph_files(names: Iterable[str], folder: Path) -> dict[str, Path]:
+    """Find the files of radiographs in a folder and the folders in it, by their names; those not there are left out."""
+    from farnet.radiograph import find_radiographs
+
+    if not folder.is_dir():
+        return {}
+    by_key = {radiograph_key(path.name): path for path in reversed(find_radiographs([folder], recursive=True))}
+    return {name: by_key[key] for name in names if (key := radiograph_key(name)) in by_key}
+
+
+@dataclass(frozen=True, eq=False)
+class _Truth:
+    """The side that predictions are measured against, without what is excluded."""
+
+    landmarks: list[Landmarks]
+    files: dict[str, Path]
+    record: dict[str, Any]
+    data: ISBI2015 | None = None
+
+
+def _truth(request: EvaluationRequest) -> _Truth:
+    excluded = {radiograph_key(name) for name in request.exclude}
+    if request.data is not None:
+        from farnet.datasets.named import open_dataset
+
+        data = open_dataset(request.dataset, request.data, split=request.split, observer=request.observer)
+        _check_excluded(request.exclude, data.ids)
+        rest = [i for i, name in enumerate(data.ids) if radiograph_key(name) not in excluded]
+        return _Truth(
+            [data.landmarks(i) for i in rest],
+            {data.ids[i]: data.path(i) for i in rest},
+            {
+                "dataset": request.dataset,
+                "data": str(request.data),
+                "split": request.split,
+                "observer": request.observer,
+            },
+            data,
+        )
+    assert request.reference is not None, "a request has a truth"
+    landmarks = read_side(request.reference, request.spacing)
+    _check_excluded(request.exclude, [item.radiograph for item in landmarks])
+    landmarks = _rest(landmarks, excluded)
+    record = {"reference": str(request.reference)}
+    if request.radiographs is None:
+        return _Truth(landmarks, {}, record)
+    files = _model_files(request.radiographs, excluded)
+    names = {radiograph_key(item.radiograph): item.radiograph for item in landmarks}
+    known = {names.get(key, path.name): path for key, path in files.items()}
+    return _Truth(landmarks, known, record | {"radiographs": str(request.radiographs)})
+
+
+def _model_files(folder: Path, excluded: set[str]) -> dict[str, Path]:
+    """The radiographs of a folder by what their names have in common with the reference's."""
+    from farnet.radiograph import find_radiographs
+
+    found = find_radiographs([folder]) if folder.is_dir() else []
+    if not found or found == [folder]:
+        what = "holds no radiographs" if folder.is_dir() else "is no folder"
+        raise InvalidInputError(f"{folder} {what}. Give the folder of the radiographs that the model is to look at.")
+    files: dict[str, Path] = {}
+    for path in found:
+        key = radiograph_key(path.name)
+        if key in files:
+            raise AnnotationError(
+                f"{files[key].name} and {path.name} in {folder} are the same radiograph by name (endings and capital "
+                "letters do not count), so it cannot be told which of them the reference means; take one out."
+            )
+        if key not in excluded:
+            files[key] = path
+    return files
+
+
+def _run_model(
+    request: EvaluationRequest, truth: _Truth, get_detector: Callable[[str, str], DetectorLike] | None
+) -> Generator[Step, None, tuple[list[Landmarks], dict[str, Any]]]:
+    """Detect on the radiographs that the truth knows."""
+    from farnet.radiograph import read_radiograph
+
+    jobs: list[tuple[str, Callable[[], Radiograph]]] = []
+    if truth.data is not None:
+        data = truth.data
+        place = {name: i for i, name in enumerate(data.ids)}
+        jobs = [(name, lambda i=place[name]: data.radiograph(i)) for name in truth.files]  # type: ignore[misc]
+    else:
+        wanted = {item.radiograph for item in truth.landmarks}
+        alone = [name for name in truth.files if name not in wanted]
+        if alone and not request.common:
+            raise AnnotationError(
+                f"{len(alone)} radiographs have no reference ({listed(alone)}). Take them out of "
+                f"{request.radiographs}, or evaluate only the {len(truth.files) - len(alone)} that have one (--common)."
+            )
+        jobs = [
+            (name, lambda path=path: read_radiograph(path, spacing=request.spacing))  # type: ignore[misc]
+            for name, path in truth.files.items()
+            if name in wanted
+        ]
+        if not jobs:
+            raise AnnotationError(
+                f"None of the radiographs in {request.radiographs} has a reference in {request.reference}: the "
+                f"radiographs are {listed(truth.files)}, the references are of {listed(sorted(wanted))}. They are "
+                "matched by name."
+            )
+    total = len(jobs)
+    yield Step(0, total, f"Loading {request.model_name}")
+    detector = (get_detector or _new_detector)(request.model_name, request.device)
+    found, seconds = [], 0.0
+    for number, (name, read) in enumerate(jobs):
+        yield Step(number, total, name)
+        steps = detector.steps(read())
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                detection: Detection = end.value
+                break
+            yield Step(number, total, name)
+        found.append(detection.landmarks.replace(radiograph=name))
+        seconds += detection.seconds
+    return found, {
+        "model": detector.name,
+        "model_sha256": detector.sha256,
+        "device": detector.device,
+        "seconds_per_radiograph": seconds / max(len(found), 1),
+        "predictions": None,
+    }
+
+
+def _new_detector(model: str, device: str) -> DetectorLike:
+    from farnet.detection import Detector
+
+    return Detector(model, device)
+
+
+def _check_excluded(names: Iterable[str], known: Iterable[str]) -> None:
+    keys = set(map(radiograph_key, known))
+    unknown = [name for name in names if radiograph_key(name) not in keys]
+    if unknown:
+        raise InvalidInputError(f"--exclude names radiographs that the truth does not have: {listed(unknown)}.")
+
+
+def _rest(landmarks: Iterable[Landmarks], excluded: set[str]) -> list[Landmarks]:
+    return [item for item in landmarks if radiograph_key(item.radiograph) not in excluded]
+
+
+def _check_complete(pairing: Pairing, common: bool) -> tuple[str, ...]:
+    if not common:
+        pairing.require_complete()
+    sides = ((pairing.only_referenced, "prediction"), (pairing.only_predicted, "reference"))
+    return tuple(f"Left out, for want of a {what}: {listed(alone)}" for alone, what in sides if alone)
+
+
+def _with_data(comparison: Comparison, data: ISBI2015) -> Comparison:
+    """What the data set knows besides: its observers, and which radiographs are in the training split too."""
+    place = {name: i for i, name in enumerate(data.ids)}
+    order = [place[item.radiograph] for item in comparison.references]
+    return replace(
+        comparison,
+        observers=[[data.observer_landmarks(i, who) for i in order] for who in data.observers],
+        duplicates=tuple(data.ids[i] for i in order if data.ids[i] in data.duplicates),
+    )
