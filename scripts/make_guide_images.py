@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Make the pictures of the user guide: each dock in a real napari window on the bundled samples, at 1366 x 768.
+
+    python scripts/make_guide_images.py [--only correct measure] [--theme light] [--to FOLDER]
+
+Without a display:
+
+    xvfb-run -a -s "-screen 0 1600x1000x24" python scripts/make_guide_images.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari import Viewer
+
+GUIDE = Path(__file__).parents[1] / "src" / "napari_farnet" / "guide" / "images"
+SIZE = (1366, 768)
+PLUGIN = "napari-farnet"
+COLOURS = 256  # of a picture: a quarter of the size, and no difference to see
+
+
+def settle(seconds: float = 0.5) -> None:
+    """Let the window work."""
+    from qtpy.QtWidgets import QApplication
+
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Let the window work until something has happened.
+
+    Raises:
+        TimeoutError: If it has not in this time.
+    """
+    end = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > end:
+            raise TimeoutError("nothing happened")
+        settle(0.05)
+
+
+def open_dock(viewer: Viewer, name: str) -> Any:
+    """Open a dock of the plugin."""
+    _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, name)
+    settle()
+    return dock
+
+
+def detected(viewer: Viewer, heatmaps: str = "each") -> Any:
+    """Open the average cephalogram and detect its landmarks; gives the layer and closes the dock."""
+    from napari_farnet.record import kind_of
+
+    viewer.open_sample(PLUGIN, "average_cephalogram")
+    dock = open_dock(viewer, "Detect landmarks")
+    dock.form.heatmaps.setCurrentIndex(dock.form.heatmaps.findData(heatmaps))
+    dock.detect()
+    wait_for(
+        lambda: dock.form.detect.isEnabled() and any(kind_of(item.metadata) == "landmarks" for item in viewer.layers)
+    )
+    return dock
+
+
+def detect(viewer: Viewer, _folder: Path) -> None:
+    """Landmarks with the combined heatmaps."""
+    detected(viewer, "combined")
+    viewer.fit_to_view()
+
+
+def correct(viewer: Viewer, _folder: Path) -> None:
+    """A landmark that is looked at, with its heatmap; some are reviewed, one was moved."""
+    viewer.window.remove_dock_widget(detected(viewer))
+    layer = viewer.layers[-1]
+    dock = open_dock(viewer, "Correct landmarks")
+    dock.form.reader.setText("AB")
+    dock.form.reader.editingFinished.emit()
+    for _ in range(6):
+        dock.act("next")
+        dock.act("accept")
+    moved = layer.data.copy()
+    moved[4] += (4.0, 6.0)
+    layer.data = moved
+    dock.go_to(4)
+
+
+def evaluate(viewer: Viewer, _folder: Path) -> None:
+    """The detected landmarks against the sample's own."""
+    from farnet.samples import average_cephalogram
+    from napari_farnet.opening import add_landmarks
+
+    viewer.window.remove_dock_widget(detected(viewer))
+    predicted = viewer.layers[-1]
+    _, truth = average_cephalogram()
+    reference = add_landmarks(viewer, viewer.layers[0], truth, name="truth")
+    for item in viewer.layers:
+        if "heatmaps" in item.name:
+            item.visible = False
+    dock = open_dock(viewer, "Evaluate landmarks")
+    page = dock.form.layers_page
+    page.predictions.choose(predicted)
+    page.references.choose(reference)
+    dock.evaluate()
+    wait_for(lambda: dock.form.table.model().rowCount() > 0)
+    viewer.fit_to_view()
+
+
+SCENES: dict[str, Callable[[Any, Path], None]] = {"detect": detect, "correct": correct, "evaluate": evaluate}
+
+
+def take(name: str, target: Path, theme: str) -> None:
+    """Make one picture in a window of its own."""
+    import napari
+    from PIL import Image
+
+    viewer = napari.Viewer()
+    viewer.theme = theme
+    viewer.window.resize(*SIZE)
+    settle()
+    with tempfile.TemporaryDirectory() as folder:
+        SCENES[name](viewer, Path(folder))
+        viewer.window.resize(*SIZE)
+        settle(1.5)
+        pixels = viewer.screenshot(canvas_only=False, flash=False)
+        viewer.close()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels[..., :3]).quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+    print(f"{target}: {pixels.shape[1]} x {pixels.shape[0]}, {target.stat().st_size / 1024:.0f} KiB")
+
+
+def main() -> int:
+    """Make the pictures that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=tuple(SCENES), default=tuple(SCENES), help="make these alone")
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark", help="of napari")
+    parser.add_argument("--to", type=Path, default=GUIDE, help="folder of the pictures")
+    options = parser.parse_args()
+    for name in options.only:
+        take(name, options.to / f"{name}.png", options.theme)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
