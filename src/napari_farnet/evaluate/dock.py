@@ -9,25 +9,16 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QFileDialog
 
 from farnet.errors import FarnetError, InvalidInputError
-from farnet.evaluation.observer_request import ObserversRequest
-from farnet.evaluation.request import EvaluationRequest
 from napari_farnet.detect import models
 from napari_farnet.detect.workers import DetectorKeeper, find_devices
 from napari_farnet.evaluate.blind_desk import BlindDesk
 from napari_farnet.evaluate.figures import evaluation_figures, study_figures
 from napari_farnet.evaluate.form import EvaluateForm
+from napari_farnet.evaluate.jobs import command_of, job_of
 from napari_farnet.evaluate.live_view import LiveView
-from napari_farnet.evaluate.results import (
-    Outcome,
-    Result,
-    evaluate_files,
-    evaluate_layers,
-    study_files,
-    study_layers,
-    worst,
-)
+from napari_farnet.evaluate.results import Outcome, Result, described, summary, worst
 from napari_farnet.evaluate.showing import Shower
-from napari_farnet.evaluate.sides import LayerSides, image_under, sides_of
+from napari_farnet.evaluate.sides import image_under
 from napari_farnet.evaluate.theme import ink_of
 from napari_farnet.evaluate.vectors import ErrorVectors
 from napari_farnet.settings import load_settings
@@ -38,17 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Layer, Points
+    from napari.layers import Points
 
     from farnet.devices import DeviceChoice
 
 __all__ = ["EvaluateWidget"]
 
 _WELCOME = "Choose what to compare, and press Evaluate."
-_SAVE_FIRST = (
-    "The command line reads files, and the layer {name!r} is not from one. Save the layers (File \N{RIGHTWARDS ARROW} "
-    "Save Selected Layers) and open the files, or compare the files here, to get the command."
-)
 
 
 class EvaluateWidget(Dock):
@@ -110,49 +97,7 @@ class EvaluateWidget(Dock):
 
     def command(self) -> Sequence[str]:
         """Give the `farnet evaluate` or `farnet observers` that finds the same figures."""
-        form = self.form
-        if form.current_mode == "blind":
-            return self.blind.command()
-        settings = form.settings()
-        if form.current_mode == "files":
-            return form.files_page.request(settings).words()
-        if form.current_mode == "model":
-            return form.model_page.request(settings).words()
-        if form.current_mode == "layers":
-            predicted, reference = self._two_layers()
-            return EvaluationRequest(
-                predictions=_file_of(predicted),
-                reference=_file_of(reference),
-                common=form.layers_page.common.isChecked(),
-                **settings,
-            ).words()
-        page = form.observers_page
-        if page.in_files:
-            return page.request(settings).words()
-        model = page.model_layer.layer()
-        return ObserversRequest(
-            files=tuple((str(layer.name), _file_of(layer)) for layer in self._observer_layers()),
-            predictions=None if model is None else _file_of(model),
-            common=page.common.isChecked(),
-            **settings,
-        ).words()
-
-    def _two_layers(self) -> tuple[Points, Points]:
-        page = self.form.layers_page
-        predicted, reference = page.predictions.layer(), page.references.layer()
-        if predicted is None or reference is None or predicted == reference:
-            raise InvalidInputError(
-                "Two layers of landmarks are needed, such as a detection and a reading. Detect, or open a file of them."
-            )
-        return predicted, reference
-
-    def _observer_layers(self) -> list[Points]:
-        page = self.form.observers_page
-        model = page.model_layer.layer()
-        layers = [layer for layer in page.layers.layers() if layer != model]
-        if len(layers) + (model is not None) < 2:
-            raise InvalidInputError("Tick two or more layers of landmarks, one of each observer.")
-        return layers
+        return self.blind.command() if self.form.current_mode == "blind" else command_of(self.form)
 
     # An evaluation, from beginning to end
 
@@ -169,21 +114,16 @@ class EvaluateWidget(Dock):
             self._begin(quiet=True)
 
     def _begin(self, *, quiet: bool) -> None:
-        begin = {
-            "layers": self._begin_layers,
-            "files": self._begin_files,
-            "model": self._begin_model,
-            "observers": self._begin_observers,
-        }[self.form.current_mode]
         try:
-            generator, arguments = begin(self.form.settings())
+            job = job_of(self.form, self.viewer, self._run.keeper)
         except FarnetError as error:
             self.say(str(error), warn=True)
             return
+        self._run.layers = job.layers
         self._run.quiet, self._run.stopping, self._run.again = quiet, False, False
         self._run.worker = start(
-            generator,
-            *arguments,
+            job.generator,
+            *job.arguments,
             yielded=self._on_progress,
             returned=self._on_returned,
             finished=self._on_finished,
@@ -191,43 +131,6 @@ class EvaluateWidget(Dock):
         if not quiet:
             self.form.set_progress(0, 0)
             self.form.set_running(True)
-
-    def _begin_layers(self, settings: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
-        predicted, reference = self._two_layers()
-        sides = self._sides([predicted, reference], common=self.form.layers_page.common.isChecked())
-        self._run.layers = (predicted, reference)
-        title = f"{predicted.name} against {reference.name}"
-        return evaluate_layers, (*sides.sides, title, settings, _indices(sides), sides.notes)
-
-    def _begin_files(self, settings: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
-        page = self.form.files_page
-        return evaluate_files, (page.request(settings), self._run.keeper, page.radiographs.path)
-
-    def _begin_model(self, settings: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
-        return evaluate_files, (self.form.model_page.request(settings), self._run.keeper, None)
-
-    def _begin_observers(self, settings: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
-        from farnet.evaluation.observers import study_observers
-
-        page = self.form.observers_page
-        if page.in_files:
-            return study_files, (page.request(settings), page.radiographs.path)
-        layers, model = self._observer_layers(), page.model_layer.layer()
-        everybody = [*layers, *([] if model is None else [model])]
-        sides = self._sides(everybody, common=page.common.isChecked())
-        self._run.layers = tuple(everybody)
-        readings = {str(layer.name): side for layer, side in zip(layers, sides.sides, strict=False)}
-        study = partial(
-            study_observers,
-            readings,
-            model=None if model is None else sides.sides[-1],
-            model_name="model" if model is None else str(model.name),
-            **settings,
-        )
-        return study_layers, (study, _indices(sides), sides.notes)
-
-    def _sides(self, layers: Sequence[Points], *, common: bool) -> LayerSides:
-        return sides_of(layers, image_under(self.viewer, layers[-1]), common=common)
 
     def _on_progress(self, progress: Progress) -> None:
         if not self._run.quiet:
@@ -273,7 +176,7 @@ class EvaluateWidget(Dock):
             self._shower.clear()
             self.form.show_table_tab()
         self._follow(outcome)
-        self.say(_summary(outcome))
+        self.say(summary(outcome))
 
     def _result(self) -> Result | None:
         place = self.form.result.currentData()
@@ -365,7 +268,7 @@ class EvaluateWidget(Dock):
         except FarnetError as error:
             self.fail(error, "Opening the radiograph")
             return
-        self.say(_described(result, row, k))
+        self.say(described(result, row, k))
 
     def _open_layer(self, outcome: Outcome, prediction: Any, reference: Any, k: int, name: str) -> None:
         layers = [layer for layer in self._run.layers if layer in self.viewer.layers]
@@ -434,33 +337,3 @@ def _farewell(run: _Run, live: LiveView, blind: BlindDesk, _dock: object = None)
     run.keeper.retire()
     live.stop()
     blind.leave()
-
-
-def _indices(sides: LayerSides) -> dict[str, Any]:
-    return {item.radiograph: index for item, index in zip(sides.sides[-1], sides.indices, strict=True)}
-
-
-def _file_of(layer: Layer) -> Path:
-    path = layer.source.path
-    if not path:
-        raise InvalidInputError(_SAVE_FIRST.format(name=str(layer.name)))
-    return Path(path)
-
-
-def _summary(outcome: Outcome) -> str:
-    evaluation = outcome.results[0].evaluation
-    pooled, unit = evaluation.pooled, evaluation.unit
-    count = len(set(evaluation.radiographs))
-    lines = [f"{count} radiograph{'s' if count > 1 else ''}: mean distance {pooled.mre:.2f} {unit} (n = {pooled.n})."]
-    if pooled.n_missed:
-        lines.append(f"{pooled.n_missed} landmarks were missed; they count as failures.")
-    if unit == "px":
-        lines.append("In pixels, because the size of a pixel is not known of every radiograph; so are the radii.")
-    return "\n".join([*lines, *outcome.notes])
-
-
-def _described(result: Result, row: int, k: int) -> str:
-    evaluation = result.evaluation
-    error = evaluation.errors[row, k]
-    what = f"{evaluation.landmarks[k]} on {evaluation.radiographs[row]}"
-    return f"{what}: missed." if error != error else f"{what}: {error:.2f} {evaluation.unit}."

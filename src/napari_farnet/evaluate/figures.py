@@ -54,7 +54,7 @@ class FigureTable:
 def evaluation_figures(evaluation: Evaluation) -> FigureTable:
     """Lines for all landmarks and for each: errors with their interval, rates, counts."""
     unit = evaluation.unit
-    columns = (
+    columns = [
         Column("Landmark", "The landmark; the first line is of all landmarks together."),
         Column(f"MRE ({unit})", "Mean radial error: the mean distance between the two points."),
         Column("95 % interval", "Of the MRE, had other patients been looked at (bootstrap over radiographs)."),
@@ -67,10 +67,19 @@ def evaluation_figures(evaluation: Evaluation) -> FigureTable:
         Column("n", "Landmarks that both sides have."),
         Column("Missed", "Landmarks of the reference that the prediction leaves out: failures of every rate."),
         Column("Absent", "Landmarks that the reference leaves out: in none of the figures."),
-    )
+    ]
     groups: list[tuple[str, int | None, Metrics]] = [("All landmarks", None, evaluation.pooled)]
     groups += [(metrics.name, k, metrics) for k, metrics in enumerate(evaluation.per_landmark)]
-    return FigureTable(columns, tuple(Line(title, k, _cells(metrics)) for title, k, metrics in groups))
+    people: list[tuple[Cell, ...]] = [()] * len(groups)
+    if evaluation.observer_distance is not None:
+        columns.append(Column(f"Observers ({unit})", "Mean distance between the observers of the data set."))
+        each = evaluation.observer_distance_per_landmark or []
+        people = [(_cell(metrics.mre),) for metrics in (evaluation.observer_distance, *each)]
+    lines = (
+        Line(title, k, (*_cells(metrics), *between))
+        for (title, k, metrics), between in zip(groups, people, strict=True)
+    )
+    return FigureTable(tuple(columns), tuple(lines))
 
 
 def study_figures(study: ObserverStudy) -> FigureTable:

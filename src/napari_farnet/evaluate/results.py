@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from napari_farnet.detect.workers import DetectorKeeper
     from napari_farnet.record import Index
 
-__all__ = ["Outcome", "Result", "evaluate_files", "evaluate_layers", "study_files", "study_layers", "worst"]
+__all__ = [
+    "Outcome",
+    "Result",
+    "described",
+    "evaluate_files",
+    "evaluate_layers",
+    "study_files",
+    "study_layers",
+    "summary",
+    "worst",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +87,27 @@ def worst(evaluation: Evaluation, landmark: int | None) -> tuple[int, int] | Non
     else:
         return None
     return int(row), int(columns[column])
+
+
+def summary(outcome: Outcome) -> str:
+    """Say in a few lines what was found, and what was left out."""
+    evaluation = outcome.results[0].evaluation
+    pooled, unit = evaluation.pooled, evaluation.unit
+    count = len(set(evaluation.radiographs))
+    lines = [f"{count} radiograph{'s' if count > 1 else ''}: mean distance {pooled.mre:.2f} {unit} (n = {pooled.n})."]
+    if pooled.n_missed:
+        lines.append(f"{pooled.n_missed} landmarks were missed; they count as failures.")
+    if unit == "px":
+        lines.append("In pixels, because the size of a pixel is not known of every radiograph; so are the radii.")
+    return "\n".join([*lines, *outcome.notes])
+
+
+def described(result: Result, row: int, k: int) -> str:
+    """Say what is at one place: landmark, radiograph, error."""
+    evaluation = result.evaluation
+    error = evaluation.errors[row, k]
+    what = f"{evaluation.landmarks[k]} on {evaluation.radiographs[row]}"
+    return f"{what}: missed." if np.isnan(error) else f"{what}: {error:.2f} {evaluation.unit}."
 
 
 def evaluate_files(

@@ -29,6 +29,14 @@ def test_an_evaluation(rng):
     assert len({len(line.cells) for line in table.lines} | {len(table.columns) - 1}) == 1
 
 
+def test_a_data_set_with_observers(rng):
+    reference = rng.uniform(0, 100, (4, 2, 2))
+    others = [reference, reference + np.array([4.0, 0.0])]
+    table = evaluation_figures(evaluate_points(reference, reference, bootstrap=0, observers=others))
+    assert table.columns[-1].title == "Observers (px)"
+    assert [line.cells[-1].text for line in table.lines] == ["4.00"] * 3
+
+
 def test_observers_and_a_model(rng):
     def read(shift):
         return [
