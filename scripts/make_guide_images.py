@@ -11,6 +11,7 @@ Without a display:
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 GUIDE = Path(__file__).parents[1] / "src" / "napari_farnet" / "guide" / "images"
 SIZE = (1366, 768)
 PLUGIN = "napari-farnet"
-COLOURS = 256  # of a picture: a quarter of the size, and no difference to see
 
 
 def settle(seconds: float = 0.5) -> None:
@@ -134,7 +134,7 @@ def take(name: str, target: Path, theme: str) -> None:
         pixels = viewer.screenshot(canvas_only=False, flash=False)
         viewer.close()
     target.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels[..., :3]).quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+    Image.fromarray(pixels[..., :3]).save(target, optimize=True)
     print(f"{target}: {pixels.shape[1]} x {pixels.shape[0]}, {target.stat().st_size / 1024:.0f} KiB")
 
 
@@ -145,8 +145,10 @@ def main() -> int:
     parser.add_argument("--theme", choices=("dark", "light"), default="dark", help="of napari")
     parser.add_argument("--to", type=Path, default=GUIDE, help="folder of the pictures")
     options = parser.parse_args()
-    for name in options.only:
-        take(name, options.to / f"{name}.png", options.theme)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_DATA_HOME"] = folder  # nobody's own models and autosaved copies are to be seen
+        for name in options.only:
+            take(name, options.to / f"{name}.png", options.theme)
     return 0
 
 

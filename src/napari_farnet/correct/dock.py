@@ -77,6 +77,7 @@ class CorrectWidget(ReviewDock):
         foreign = None if self._subject is not None else layer
         self.form.take_over.setVisible(foreign is not None)
         self._queue.clear()
+        self._tick_heatmaps()
         if self._subject is not None:
             self._bind(self._subject)
             self.form.show_recovery("" if self._in_folder() else self._recovery.offer(self._subject.session))
@@ -289,6 +290,14 @@ class CorrectWidget(ReviewDock):
         self.form.show_recovery("")
 
     # The rest
+
+    def _tick_heatmaps(self) -> None:
+        """Tick the box where heatmaps of the landmarks are seen already."""
+        heatmaps = None if self._subject is None or self._subject.view is None else self._subject.session.heatmaps
+        if heatmaps is not None and heatmaps.visible:
+            self.form.heatmaps.blockSignals(True)
+            self.form.heatmaps.setChecked(True)
+            self.form.heatmaps.blockSignals(False)
 
     def _make_heatmaps(self, wanted: bool) -> None:
         subject, image = self._subject, self._image()

@@ -111,11 +111,9 @@ def _named(viewer: ViewerModel, name: str, ndim: int) -> Image | None:
 def model_for(landmarks: Landmarks) -> str:
     """The model that found these landmarks, else any of their scheme; an empty text where there is none."""
     offered = models.available_models()
-    own = landmarks.provenance.get("model", {})
-    wanted = own.get("name", "") if isinstance(own, dict) else ""
-    names = [item.name for item in offered]
-    if wanted in names:
-        return str(wanted)
+    own = landmarks.provenance.get("model", "")
+    if own in [item.name for item in offered]:
+        return str(own)
     fitting = [item.name for item in offered if item.scheme == landmarks.scheme.name]
     preferred = load_settings().model
     return preferred if preferred in fitting else next(iter(fitting), "")

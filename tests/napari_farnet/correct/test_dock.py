@@ -233,6 +233,15 @@ def test_a_point_off_its_heatmap_is_warned_of(with_heatmaps, drag):
     assert "Outside its heatmap" in dock.form.card.text()
 
 
+def test_heatmaps_that_are_seen_are_ticked(with_heatmaps):
+    viewer, dock, layer = with_heatmaps
+    viewer.layers.selection.active = viewer.layers[0]
+    dock.layers.changed.emit()  # as when the layer is chosen anew
+    assert dock.form.heatmaps.isChecked()
+    dock.form.heatmaps.setChecked(False)
+    assert not follow(layer).heatmaps.visible
+
+
 def test_heatmaps_are_made_when_there_are_none(scene, qtbot):
     viewer, dock, layer = scene
     points = layer.data.copy()
