@@ -15,7 +15,7 @@ import numpy as np
 from farnet.errors import FarnetError, InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,7 +31,7 @@ LIMIT = 2.5
 
 _ROWS, _COLUMNS = slice(44, 990), slice(24, 926)  # of the average that a picture shows; around it is room to turn
 _TURN, _SIZE, _SHIFT = np.radians(1.5), 0.02, 6.0  # sd of the pose: radians, fraction, px; within 2 sd
-_STEP = 8  # px between the places where the warp is computed; between them it is interpolated
+_STEP = 4  # px between the places where the warp is computed; between them it is interpolated
 _TRIES = 20
 _TEETH = {"UI": (-14.0, 5.0), "LI": (14.0, -2.0)}  # px from the tip of an incisor to its front, which moves along
 _LEAST_STRETCH = 0.5  # of a warp, in any direction: nothing folds, and no tooth is squeezed flat
@@ -138,8 +138,10 @@ def _warp(rng: np.random.Generator, average: Landmarks, shape: tuple[int, ...]) 
             kernel="thin_plate_spline",
         )
         inside = (points > 1).all() and (points < np.array(size) - 2).all()
-        warped = spline(coarse.reshape(-1, 2)).reshape(coarse.shape)
-        if inside and least_stretch(warped, _STEP) > _LEAST_STRETCH:
+        if not inside or _stretch_of(spline, coarse[::2, ::2], 2 * _STEP)[1] < _LEAST_STRETCH:
+            continue  # seen on fewer places already, so that a shape that will not do costs little
+        warped, least = _stretch_of(spline, coarse, _STEP)
+        if least > _LEAST_STRETCH:
             field = np.stack([rows @ warped[..., axis] @ columns.T for axis in (0, 1)])
             return _landing(field, points, average.points), field.astype(np.float32), scores.tolist()
     raise FarnetError(f"No warp without folds was found in {_TRIES} tries; use another seed.")
@@ -161,13 +163,22 @@ def least_stretch(warp: Floats, step: float = 1.0) -> float:
     return float((determinant / largest).min())
 
 
+def _stretch_of(spline: Callable[[Floats], Floats], places: Floats, step: float) -> tuple[Floats, float]:
+    warped = spline(places.reshape(-1, 2)).reshape(places.shape)
+    return warped, least_stretch(warped, step)
+
+
 def _landing(field: Floats, points: Floats, targets: Floats) -> Floats:
-    """Where the field, interpolated as it is, has the values `targets`: near `points`."""
+    """Where the field, interpolated as it is, has the values `targets`: Newton's method from `points` near there."""
     from scipy import ndimage
 
-    for _ in range(12):
-        there = np.stack([ndimage.map_coordinates(part, points.T, order=1) for part in field], axis=1)
-        points = points - (there - targets)
+    def at(places: Floats) -> Floats:
+        return np.stack([ndimage.map_coordinates(part, places.T, order=1) for part in field], axis=1)
+
+    for _ in range(6):
+        here = at(points)
+        slopes = np.stack([2 * (at(points + half) - here) for half in np.eye(2) / 2], axis=2)
+        points = points - np.linalg.solve(slopes, (here - targets)[..., None])[..., 0]
     return points
 
 

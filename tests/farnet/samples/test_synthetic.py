@@ -72,19 +72,23 @@ def test_shapes_are_plausible(eight):
         assert not model.looks_mirrored(landmarks.points)
 
 
-def test_landmarks_are_where_the_pixels_went(monkeypatch):
-    """A dot on every landmark of the average comes to lie on the landmark of the warped picture, to 0.1 px."""
+@pytest.mark.parametrize("first", [0, 1])
+def test_landmarks_are_where_the_pixels_went(monkeypatch, first):
+    """A dot on a landmark of the average comes to lie on the landmark of the warped picture, to 0.1 px.
+
+    Every second landmark has one, so that the tips of the incisors, which are near each other, do not both.
+    """
     radiograph, landmarks = average_cephalogram()
     rows, columns = np.indices(radiograph.shape)
-    dots = np.zeros(radiograph.shape, np.float32)
-    for row, column in landmarks.points:
-        dots = np.maximum(dots, np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 2))
-    dots = dots.astype(np.float32)
-    monkeypatch.setattr(farnet.samples, "average_cephalogram", lambda: (Radiograph(dots), landmarks))
+    dots = np.zeros(radiograph.shape)
+    for row, column in landmarks.points[first::2]:
+        dots = np.maximum(dots, np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * 1.5**2)))
+    average = Radiograph(dots.astype(np.float32)), landmarks
+    monkeypatch.setattr(farnet.samples, "average_cephalogram", lambda: average)
     monkeypatch.setattr(synthetic, "_exposed", lambda rng, picture: picture)
     for picture, truth in synthetic._made.__wrapped__(4, 2015):
-        found = np.array([_peak(picture.pixels, point) for point in truth.points])
-        assert np.linalg.norm(found - truth.points, axis=1).max() < 0.1
+        found = np.array([_peak(picture.pixels, point) for point in truth.points[first::2]])
+        assert np.linalg.norm(found - truth.points[first::2], axis=1).max() < 0.1
 
 
 def _peak(picture, near):
@@ -139,3 +143,13 @@ def test_a_seed_that_gives_no_warp_says_so(monkeypatch):
     monkeypatch.setattr(synthetic, "_TRIES", 2)
     with pytest.raises(FarnetError, match="another seed"):
         synthetic._made.__wrapped__(1, 0)
+
+
+def test_the_bundled_model_finds_their_landmarks(eight):
+    """Below 1 mm on average; figures of all eight are in docs/sample.md."""
+    from farnet.detection import Detector
+
+    detector = Detector(device="cpu")
+    for radiograph, truth in eight[:2]:
+        found = detector.detect(radiograph).landmarks
+        assert np.linalg.norm(found.points - truth.points, axis=1).mean() * 0.2 < 1.0
