@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from farnet.landmarks import Landmarks, mean_landmarks
     from farnet.modelfile import load_model, read_metadata, save_model
     from farnet.radiograph import Radiograph, find_radiographs, read_radiograph
-    from farnet.samples import average_cephalogram
+    from farnet.samples import average_cephalogram, noisy_observers, synthetic_cephalograms
     from farnet.scheme import LandmarkDefinition, LandmarkScheme, bundled_schemes, load_scheme
+    from farnet.shape import ShapeModel, load_shape_model
     from farnet.zoo import find_model, list_models
 
     __version__: str
@@ -43,10 +44,14 @@ _HOME = {
     "find_radiographs": "farnet.radiograph",
     "read_radiograph": "farnet.radiograph",
     "average_cephalogram": "farnet.samples",
+    "noisy_observers": "farnet.samples",
+    "synthetic_cephalograms": "farnet.samples",
     "LandmarkDefinition": "farnet.scheme",
     "LandmarkScheme": "farnet.scheme",
     "bundled_schemes": "farnet.scheme",
     "load_scheme": "farnet.scheme",
+    "ShapeModel": "farnet.shape",
+    "load_shape_model": "farnet.shape",
     "find_model": "farnet.zoo",
     "list_models": "farnet.zoo",
 }
@@ -62,6 +67,7 @@ __all__ = [
     "LandmarkScheme",
     "Landmarks",
     "Radiograph",
+    "ShapeModel",
     "__version__",
     "average_cephalogram",
     "bundled_schemes",
@@ -71,11 +77,14 @@ __all__ = [
     "list_models",
     "load_model",
     "load_scheme",
+    "load_shape_model",
     "mean_landmarks",
+    "noisy_observers",
     "read_annotations",
     "read_metadata",
     "read_radiograph",
     "save_model",
+    "synthetic_cephalograms",
     "write_annotations",
 ]
 

@@ -46,7 +46,7 @@ MINIMUM_SHAPES = 20
 
 _FORMAT = "farnet-shape-model"
 _VERSION = 1
-_DIGITS = 7  # significant digits of the numbers in a file
+_DIGITS = 6  # significant digits of the numbers in a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ class ShapeModel:
     source: str = ""
 
     def __post_init__(self) -> None:
-        landmarks, components = len(self.scheme), len(np.atleast_1d(self.variances))
+        landmarks, components = len(self.scheme), np.size(self.variances)
         shapes = {
             "mean": (landmarks, 2),
             "components": (components, 2 * landmarks),
@@ -237,7 +237,7 @@ class ShapeModel:
         return len(self.scheme)
 
     def to_dict(self) -> dict[str, Any]:
-        """Describe the model with JSON types only, numbers to seven significant digits; see `from_dict`."""
+        """Describe the model with JSON types only, numbers to six significant digits; see `from_dict`."""
         bundled = self.scheme.name in bundled_schemes() and load_scheme(self.scheme.name) == self.scheme
         return {
             "format": _FORMAT,

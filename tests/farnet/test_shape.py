@@ -158,7 +158,7 @@ def test_dictionary_round_trip_survives_json(model):
     assert again.to_dict() == model.to_dict()
     assert again.scheme == SCHEME
     points = MEAN + np.eye(COUNT, 2) * 20
-    np.testing.assert_allclose(again.implausibility(points), model.implausibility(points), rtol=1e-4)
+    np.testing.assert_allclose(again.implausibility(points), model.implausibility(points), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +211,29 @@ def test_the_bundled_model_is_that_of_the_training_annotations(cephalometric, is
     np.testing.assert_allclose(cephalometric.mean, fitted.mean, rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(cephalometric.variances, fitted.variances, rtol=1e-5)
     np.testing.assert_allclose(cephalometric.calibration, fitted.calibration, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "count"), [("hand37", 889), ("spine68", 455)])
+def test_bundled_models_without_spacing(name, count):
+    model = load_shape_model(name)
+    assert model.scheme == load_scheme(name)
+    assert model.count == count
+    assert model.unit == "size"
+    assert np.sqrt(np.square(model.mean).sum(axis=1).mean()) == pytest.approx(1, rel=1e-4)
+    for score in (-2.0, 2.0):
+        points = 500 * model.shape([score])
+        assert model.implausibility(points).max() < IMPLAUSIBLE
+        assert not model.looks_mirrored(points)
+        assert model.looks_mirrored(points * [-1, 1])
+
+
+def test_neighbours_that_change_places_in_a_spine_are_seen():
+    model = load_shape_model("spine68")
+    for a, b in (("T1-TL", "T1-TR"), ("T5-TL", "T6-TL"), ("L5-BL", "L5-BR")):
+        pair = [model.scheme.index(a), model.scheme.index(b)]
+        points = 500 * model.shape([1.0, -1.0])
+        points[pair] = points[pair[::-1]]
+        assert set(np.flatnonzero(model.implausibility(points) > IMPLAUSIBLE)) == set(pair)
 
 
 # What it says of points

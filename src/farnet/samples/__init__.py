@@ -1,6 +1,7 @@
-"""The bundled sample: a lateral cephalogram that is no person's, with its landmarks.
+"""Samples: lateral cephalograms that are no person's, with their landmarks.
 
-`docs/sample.md` tells how it was made, and what it is not.
+One average comes with the package, and from it any number of others is made. `docs/sample.md` tells how, and what they
+are not.
 """
 
 from __future__ import annotations
@@ -8,11 +9,15 @@ from __future__ import annotations
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
+from farnet.samples.folder import write_samples
+from farnet.samples.observers import noisy_observers
+from farnet.samples.synthetic import synthetic_cephalograms
+
 if TYPE_CHECKING:
     from farnet.landmarks import Landmarks
     from farnet.radiograph import Radiograph
 
-__all__ = ["average_cephalogram"]
+__all__ = ["average_cephalogram", "noisy_observers", "synthetic_cephalograms", "write_samples"]
 
 _NAME = "average_cephalogram"
 
