@@ -141,7 +141,8 @@ class _Reader:
 
     def __init__(self, scheme: LandmarkScheme) -> None:
         self.scheme = scheme
-        self._kinds: dict[str, Callable[[str, Item, dict[str, Item]], tuple[Quantity, list[Measurement]]]] = {
+        self._lengths: set[str] = set()  # distances that ratios are made of, which several may share
+        self._kinds: dict[str, Callable[[Item, dict[str, Item]], tuple[Quantity, list[Measurement]]]] = {
             "distance": self._distance,
             "angle": self._angle,
             "offset": self._offset,
@@ -162,7 +163,7 @@ class _Reader:
         if len(kinds) != 1:
             given = " and ".join(kinds) or "none of them"
             item.fail(f"{name!r} must say once what is measured, with one of {', '.join(_KINDS)}; it has {given}.")
-        quantity, further = self._kinds[kinds[0]](name, values[kinds[0]], values)
+        quantity, further = self._kinds[kinds[0]](values[kinds[0]], values)
         for key, allowed in (("signed", ("distance", "angle", "offset")), ("rules", ("cobb",))):
             if key in values and kinds[0] not in allowed:
                 values[key].fail(f"{key!r} is not for {kinds[0]!r}, only for {', '.join(allowed)}.")
@@ -195,10 +196,10 @@ class _Reader:
             item.fail(f"{item.what} is {first} twice; it must be two different landmarks.")
         return first, second
 
-    def _distance(self, _name: str, item: Item, values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
+    def _distance(self, item: Item, values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
         return Distance(self.pair(item), signed=_signed(values)), []
 
-    def _angle(self, _name: str, item: Item, values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
+    def _angle(self, item: Item, values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
         parts = item.sequence((2, 3), of="lines (two) or landmarks (three)")
         if len(parts) == 2:
             return AngleBetween((self.pair(parts[0]), self.pair(parts[1])), signed=_signed(values)), []
@@ -207,33 +208,35 @@ class _Reader:
             item.fail(f"{item.what} has {vertex} as vertex and as end of a leg; these must be different landmarks.")
         return Angle((first, vertex, second), signed=_signed(values)), []
 
-    def _offset(self, _name: str, item: Item, values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
+    def _offset(self, item: Item, values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
         parts = _both(item, "point", "line")
         return Offset(self.landmark(parts["point"]), self.pair(parts["line"]), signed=_signed(values)), []
 
-    def _along(self, _name: str, item: Item, _values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
+    def _along(self, item: Item, _values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
         parts = _both(item, "points", "line")
         return Along(self.pair(parts["points"]), self.pair(parts["line"])), []
 
-    def _ratio(self, name: str, item: Item, _values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
+    def _ratio(self, item: Item, _values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
         parts = item.sequence((2,), of="measurements, or pairs of landmarks")
         names, further = [], []
         for part in parts:
             if part.is_list():
                 distance = Distance(self.pair(part))
-                names.append(f"{name}: {distance.formula()}")
-                further.append(Measurement(names[-1], distance, shown=False, line=part.line))
+                names.append(distance.formula())
+                if names[-1] not in self._lengths:
+                    self._lengths.add(names[-1])
+                    further.append(Measurement(names[-1], distance, shown=False, line=part.line))
             else:
                 names.append(part.text())
-        return Ratio((names[0], names[1])), further if names[0] != names[1] else further[:1]
+        return Ratio((names[0], names[1])), further
 
-    def _difference(self, _name: str, item: Item, _values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
+    def _difference(self, item: Item, _values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
         return Difference(_names(item)), []
 
-    def _sum(self, _name: str, item: Item, _values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
+    def _sum(self, item: Item, _values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
         return Sum(_names(item)), []
 
-    def _cobb(self, _name: str, item: Item, values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
+    def _cobb(self, item: Item, values: dict[str, Item]) -> tuple[Quantity, list[Measurement]]:
         number = item.integer()
         if number not in (1, 2, 3):
             item.fail(f"{item.what} must be 1 (the largest angle), 2 or 3, not {number}.")

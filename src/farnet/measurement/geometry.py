@@ -77,7 +77,8 @@ class Space:
         """The point (row, column) to which a vector leads: the inverse of `vector`."""
         rows, columns = self.spacing or (1.0, 1.0)
         x = -vector[0] if self.mirrored else vector[0]
-        return np.asarray(start, np.float64) + np.array([vector[1] / rows, x / columns])
+        end: NDArray[np.float64] = np.asarray(start, np.float64) + np.array([vector[1] / rows, x / columns])
+        return end
 
 
 def distance(vector: Vector) -> float:

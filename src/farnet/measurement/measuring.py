@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MeasurementResult", "measure"]
 
+_MORE_DIGITS = 4
 _NO_SPACING = "the size of a pixel is unknown, so there are no mm: calibrate the radiograph, or give its spacing"
 
 
@@ -69,8 +70,19 @@ class MeasurementResult:
 
     @property
     def value_text(self) -> str:
-        """The value as a table shows it, without its unit; a dash where there is none."""
-        return "\N{EN DASH}" if math.isnan(self.value) else f"{self.value:.{self.digits}f}"
+        """The value as a table shows it, without its unit; a dash where there is none.
+
+        It has more digits than usual where it is so close to a boundary that it would seem to be on the other side.
+        """
+        if math.isnan(self.value):
+            return "\N{EN DASH}"
+        texts = [f"{self.value:.{digits}f}" for digits in range(self.digits, self.digits + _MORE_DIGITS + 1)]
+        return next((text for text in texts if self._means_the_same(float(text))), texts[-1])
+
+    def _means_the_same(self, rounded: float) -> bool:
+        norm = self.measurement.norm
+        same_side = norm is None or norm.assess(rounded) == self.assessment
+        return same_side and self.measurement.classify(rounded) is self.classification
 
     @property
     def norm_text(self) -> str:
