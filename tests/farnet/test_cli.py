@@ -17,7 +17,7 @@ def run(*arguments, **options):
 
 
 def test_the_commands():
-    assert COMMANDS == ["demo", "detect", "train", "evaluate", "models", "info"]
+    assert COMMANDS == ["demo", "detect", "measure", "train", "evaluate", "models", "info"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from farnet.errors import FarnetError, MeasurementError
 from farnet.measurement.geometry import Space
 from farnet.measurement.quantities import Cobb, View
 from farnet.measurement.spine import IMPLAUSIBLE_DEG, CobbAngles, cobb_angles
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from farnet.landmarks import Landmarks
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["MeasurementResult", "measure"]
 
 _MORE_DIGITS = 4
-_NO_SPACING = "the size of a pixel is unknown, so there are no mm: calibrate the radiograph, or give its spacing"
+_NO_SPACING = "no mm: the size of a pixel is unknown; calibrate the radiograph, or give its spacing"
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ class _Radiograph:
         return MeasurementResult(
             measurement=item,
             value=value,
-            unit=self._set.unit(item.name, self._view.space.unit),
+            unit=self._set.unit(item.name, "mm" if item.needs_mm else self._view.space.unit),
             digits=self._set.digits(item),
             landmarks=names,
             segments=tuple(dict.fromkeys(segments)),
@@ -199,7 +200,7 @@ class _Radiograph:
 
     def _vertebra(self, number: int) -> str:
         """What a vertebra is called, by the landmark of its first corner: "T1" of "T1-TL"."""
-        return self._landmarks.scheme.abbreviations[4 * number].rpartition("-")[0] or f"vertebra {number + 1}"
+        return self._set.scheme.abbreviations[4 * number].rpartition("-")[0] or f"vertebra {number + 1}"
 
     @cached_property
     def _looks_left(self) -> bool | None:
@@ -250,7 +251,7 @@ class _Radiograph:
         if variant not in self._cobb:
             shape = self._landmarks.image_shape
             self._cobb[variant] = cobb_angles(
-                self._landmarks.points,
+                np.stack([self._point(name) for name in self._set.scheme.abbreviations]),
                 image_rows=None if shape is None else shape[0],
                 spacing=self._landmarks.spacing,
                 variant=variant,  # type: ignore[arg-type]  # checked when the definitions were made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
     from napari.layers import Layer, Shapes
+    from numpy.typing import NDArray
 
     from farnet.measurement import MeasurementResult
     from farnet.measurement.quantities import Segment
@@ -26,9 +28,10 @@ Look = Literal["plain", "outside", "selected"]
 
 _COLOURS: dict[Look, str] = {"plain": "#4db8ff", "outside": "#ffa033", "selected": "#ffff4d"}
 _WIDTHS: dict[Look, float] = {"plain": 1.0, "outside": 1.0, "selected": 2.5}
-_TEXT_COLOUR = "#ffe066"
-_THIN = 1 / 500  # of the longer side of the radiograph
+_TEXT_COLOUR = "#f050f0"  # as far from black as from white, and from the lines
+_THIN = 1 / 450  # of the longer side of the radiograph
 _TEXT_POINTS = 9
+_TEXT_ABOVE = 1 / 60  # above the line, of the longer side
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,14 @@ def strokes(results: Sequence[MeasurementResult], selected: Collection[str] = ()
             known = (end, start) if (end, start) in looks else segment
             looks[known] = _stronger(look, looks.get(known, "plain"))
             labels.setdefault(known, [])
-    for result in results:
-        if not result.segments or result.value != result.value:
+    written: list[NDArray[np.float64]] = []
+    # Those with the least choice first; with rows selected, only their values are written, and they are readable.
+    for result in sorted(results, key=lambda item: len(item.segments)):
+        if not result.segments or math.isnan(result.value) or (selected and result.name not in selected):
             continue
         own = [segment if segment in labels else (segment[1], segment[0]) for segment in result.segments]
-        # The line with the fewest labels, of these the longest.
-        where = min(own, key=lambda segment: (len(labels[segment]), -_length(segment)))
+        where = max(own, key=lambda segment: _room(segment, written))
+        written.append(np.mean(where, axis=0))
         labels[where].append(f"{result.name} {result.value_text}{_unit(result.unit)}")
     return [Stroke(segment, "\n".join(labels[segment]), look) for segment, look in looks.items()]
 
@@ -148,7 +153,13 @@ class MeasurementLines:
             name=f"{points.name} measurements",
             edge_color=[_COLOURS[stroke.look] for stroke in wanted],
             edge_width=[_WIDTHS[stroke.look] * _THIN * side for stroke in wanted],
-            text={"string": [stroke.label for stroke in wanted], "size": _TEXT_POINTS, "color": _TEXT_COLOUR},
+            text={
+                "string": [stroke.label for stroke in wanted],
+                "size": _TEXT_POINTS,
+                "color": _TEXT_COLOUR,
+                "translation": [*[0.0] * (data[0].shape[1] - 2), -_TEXT_ABOVE * side, 0.0],
+            },
+            opacity=1.0,
             metadata={METADATA_KEY: {"kind": "measurements"}},
             **Placement.of(points).keywords(),
         )
@@ -165,8 +176,12 @@ def _stronger(one: Look, other: Look) -> Look:
     return max(one, other, key=order.index)
 
 
-def _length(segment: Segment) -> float:
-    return float(np.hypot(*np.subtract(*segment)))
+def _room(segment: Segment, written: list[NDArray[np.float64]]) -> float:
+    """How far the middle of a line is from the texts that are written already, along its own length where none are."""
+    middle = np.mean(segment, axis=0)
+    if not written:
+        return float(np.hypot(*np.subtract(*segment)))
+    return min(float(np.hypot(*(middle - other))) for other in written)
 
 
 def _unit(unit: str) -> str:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ResultsModel", "ResultsTable", "assessment_text"]
 
-_HEADERS = ("Measurement", "Value", "Unit", "Norm", "Assessment")
+_HEADERS = ("Name", "Value", "Unit", "Norm", "Assessment")
 _HEADER_TIPS = (
     "Point at a name to see how it is defined.",
     "What was measured on the radiograph that is shown.",
     "Degrees, millimetres, pixels where the size of a pixel is unknown, or none for a ratio.",
     "What is normal: a range, or mean and standard deviation.",
-    "Inside, below or above the norm, and what such a value is called.",
+    "Inside, below (triangle down) or above the norm (triangle up), and what such a value is called.",
 )
 _SIGNS = {
     "inside": "\N{CHECK MARK}",
@@ -35,10 +35,9 @@ _NUMBERS = (1, 3)
 
 
 def assessment_text(result: MeasurementResult) -> str:
-    """What the table says of a value: "▲ above: Class II", or why there is no value."""
+    """What the table says of a value: "▲ Class II" where it has a class, else "▲ above", or why there is no value."""
     found = result.classification
-    parts = [part for part in (result.assessment, "" if found is None else found.name) if part]
-    said = f"{_SIGNS.get(result.assessment, '')} {': '.join(parts)}".strip()
+    said = f"{_SIGNS.get(result.assessment, '')} {result.assessment if found is None else found.name}".strip()
     return f"{said} ({result.remark})" if said and result.remark else said or result.remark
 
 
@@ -152,6 +151,9 @@ class ResultsTable(QTableView):
 
 def _tooltip(result: MeasurementResult) -> str:
     lines = [result.measurement.title, result.measurement.quantity.formula()]
+    if result.assessment:
+        where = "inside the norm" if result.assessment == "inside" else f"{result.assessment} the norm"
+        lines.append(f"{result.value_text} {result.unit} is {where}".replace("  ", " "))
     if result.landmarks and len(result.landmarks) <= 12:
         lines.append(f"Landmarks: {', '.join(result.landmarks)}")
     if not math.isnan(result.deviation):
