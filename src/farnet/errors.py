@@ -19,6 +19,7 @@ __all__ = [
     "DeviceError",
     "FarnetError",
     "InvalidInputError",
+    "MeasurementError",
     "MissingExtraError",
     "ModelFileError",
     "OutputError",
@@ -44,6 +45,10 @@ class RadiographError(InvalidInputError):
 
 class AnnotationError(InvalidInputError):
     """Landmarks, or a file of landmarks, are malformed or do not belong to their radiograph or scheme."""
+
+
+class MeasurementError(InvalidInputError):
+    """Definitions of measurements are malformed, contradict themselves, or do not fit the landmarks."""
 
 
 class SchemeError(InvalidInputError):

@@ -95,6 +95,10 @@ class Placement:
         inner[:-1, -1] = self.translate
         return self.affine @ inner
 
+    def matrix_without_scale(self) -> NDArray[np.float64]:
+        """(n, n) matrix of rotation and shear: the directions of the axes of a layer, before `affine`."""
+        return self.rotate @ self._shear()
+
     def keywords(self) -> dict[str, Any]:
         """The placement as napari's layers take it."""
         return {

@@ -140,7 +140,7 @@ def refusal(layer: Layer) -> str:
 
 
 def current_index(layer: Layer, dims: Dims) -> Index:
-    """Find the radiograph of a stack that the viewer shows; () where the layer is no stack.
+    """Find the radiograph of a stack that the viewer shows; () where the layer, an image or points, is no stack.
 
     Raises:
         InvalidInputError: If the viewer shows a cut across the radiographs.
@@ -156,6 +156,8 @@ def current_index(layer: Layer, dims: Dims) -> Index:
         )
     point = [value * _ratio(dims, layer, axis) for axis, value in enumerate(dims.point)]
     place = np.rint(layer.world_to_data(point)[:leading])
+    if layer.__class__.__name__ != "Image":
+        return tuple(int(i) for i in place)  # points may be anywhere: there is no last one
     stack = np.shape(layer.data[0] if layer.multiscale else layer.data)[:leading]
     return tuple(int(np.clip(i, 0, size - 1)) for i, size in zip(place, stack, strict=True))
 

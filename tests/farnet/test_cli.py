@@ -17,7 +17,18 @@ def run(*arguments, **options):
 
 
 def test_the_commands():
-    assert COMMANDS == ["demo", "samples", "detect", "review", "train", "evaluate", "observers", "models", "info"]
+    assert COMMANDS == [
+        "demo",
+        "samples",
+        "detect",
+        "review",
+        "measure",
+        "train",
+        "evaluate",
+        "observers",
+        "models",
+        "info",
+    ]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from farnet.errors import InvalidInputError
+from farnet.measurement.calibration import is_ruler
 
 if TYPE_CHECKING:
     from napari_farnet.sources import RadiographSource
@@ -24,6 +25,7 @@ def detect_command(source: RadiographSource, *, model: str, device: str) -> list
             "Save the image and open the file to get its command."
         )
     words = ["farnet", "detect", str(source.path), "--model", model, "--device", device]
-    if source.spacing is not None and source.spacing_source == "layer scale":
+    # A spacing that the file does not tell has to be told.
+    if source.spacing is not None and (source.spacing_source == "layer scale" or is_ruler(source.spacing_source)):
         words += ["--spacing", ",".join(f"{edge:.10g}" for edge in source.spacing)]
     return words
