@@ -29,6 +29,7 @@ STANDARD = (
     "allocator",
     "correcting",
     "evaluation",
+    "startup",
 )
 
 
