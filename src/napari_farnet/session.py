@@ -329,7 +329,8 @@ class LandmarkSession:
         try:
             if len(data) != len(layer.data):
                 layer.selected_data = set()
-            layer.data = data
+            if not np.array_equal(data, layer.data):  # after a drag it is there already, and setting it takes a while
+                layer.data = data
             layer.features = table
             looks = row_looks(data, table, self._record.image_shape, load_settings())
             for attribute, value in looks.items():

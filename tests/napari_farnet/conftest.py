@@ -179,7 +179,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
         FakeDevice("cpu", True, "2 cores"),
     ]
     choices = [
-        models.ModelChoice("fake", "Fake model", "19 landmarks (Lateral cephalogram), bundled"),
+        models.ModelChoice("fake", "Fake model", "19 landmarks (Lateral cephalogram), bundled", "cephalometric19"),
         models.ModelChoice("other", "Another model with a rather long title for such a narrow dock", "19 landmarks"),
     ]
     monkeypatch.setattr(workers, "create_detector", create)

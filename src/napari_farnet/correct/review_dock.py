@@ -151,6 +151,8 @@ class ReviewDock(Dock):
             self._refresh()
             if self._placing.active:
                 self._guide(subject, self._placing.advance(subject))
+            else:
+                self._say_what_is_left()
 
     def _on_selected(self, *_: object) -> None:
         subject = self._subject

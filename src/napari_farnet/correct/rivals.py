@@ -38,14 +38,19 @@ class Ghosts:
         if self._layer is None or self._layer not in self._viewer.layers:
             self._layer = self._make(rows, beside)
         else:
-            self._layer.data = rows
-            for name, value in Placement.of(beside).keywords().items():
-                setattr(self._layer, name, value)
-            self._layer.visible = True
+            # Setting what is so already would draw it anew all the same.
+            if not np.array_equal(self._layer.data, rows):
+                self._layer.data = rows
+            placement = Placement.of(beside)
+            if Placement.of(self._layer).to_json() != placement.to_json():
+                for name, value in placement.keywords().items():
+                    setattr(self._layer, name, value)
+            if not self._layer.visible:
+                self._layer.visible = True
 
     def hide(self) -> None:
         """Show none; the layer stays, to be quick the next time."""
-        if self._layer is not None and self._layer in self._viewer.layers:
+        if self._layer is not None and self._layer in self._viewer.layers and self._layer.visible:
             self._layer.visible = False
 
     def remove(self) -> None:
