@@ -90,6 +90,7 @@ class MeasureWidget(Dock):
         self.listen(napari_viewer.dims.events.current_step, self.refresh)
         self.listen(napari_viewer.dims.events.order, self.refresh)
         self.destroyed.connect(partial(_farewell, state))
+        self._choose_set()
         self._on_landmarks()
 
     # What is measured

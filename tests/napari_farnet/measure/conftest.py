@@ -9,13 +9,13 @@ import pytest
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
-from farnet.landmarks import Landmarks
 from farnet.radiograph import Radiograph
 from farnet.samples import average_cephalogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from farnet.landmarks import Landmarks
     from farnet.spacing import Spacing
 
 DOCK = "Measure"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -63,11 +65,9 @@ def test_why_there_is_no_value(qtbot, ceph):
 
 
 def test_words_without_classes_and_with_a_remark(ceph):
-    text = "name: x\nscheme: cephalometric19\nmeasurements:\n  - {name: d, distance: [S, N], norm: {mean: 60, sd: 1}}\n"
+    text = "name: x\nscheme: cephalometric19\nmeasurements:\n  - {name: d, distance: [S, N], norm: {mean: 50, sd: 1}}\n"
     (result,) = measure(parse_measurements(text), ceph)
     assert assessment_text(result) == "▲ above"
-    from dataclasses import replace
-
     assert assessment_text(replace(result, remark="check it")) == "▲ above (check it)"
     model = ResultsModel()
     model.set_results([result])
