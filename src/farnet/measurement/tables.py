@@ -109,12 +109,12 @@ def write_measurements(path: str | Path, measured: Sequence[Measured], *, wide: 
 
 
 def table_text(results: Sequence[MeasurementResult]) -> str:
-    """The results of one radiograph as a spreadsheet takes them from the clipboard: cells parted by tabs."""
+    """The results of one radiograph as they are shown, for the clipboard: cells parted by tabs, for letter or sheet."""
     headers = ["measurement", "value", "unit", "norm", "assessment", "class", "remark"]
     rows = [
         [
             result.name,
-            _number(result.value),
+            "" if math.isnan(result.value) else result.value_text,
             result.unit,
             result.norm_text,
             result.assessment,

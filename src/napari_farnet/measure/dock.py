@@ -12,11 +12,11 @@ from qtpy.QtWidgets import QFileDialog
 
 from farnet.errors import FarnetError, InvalidInputError
 from napari_farnet.live import follow_points
+from napari_farnet.measure.calibrator import Calibrator
 from napari_farnet.measure.command import measure_command
 from napari_farnet.measure.drawing import MeasurementLines, strokes
 from napari_farnet.measure.form import MeasureForm
 from napari_farnet.measure.reading import LandmarkReading
-from napari_farnet.measure.ruler import Ruler
 from napari_farnet.measure.sets import Sets
 from napari_farnet.placement import Placement
 from napari_farnet.points import points_refusal
@@ -39,7 +39,7 @@ __all__ = ["MeasureWidget"]
 _NOTHING = "Open a radiograph with landmarks, or detect them; then their measurements are shown here."
 _FIRST = "Click one end of a ruler on the radiograph. Zoom with the wheel; Escape ends it."
 _SECOND = "Click the other end of the ruler."
-_PLACES = ("features", "scale", "translate", "rotate", "shear", "affine", "units")
+_PLACES = ("scale", "translate", "rotate", "shear", "affine", "units")
 
 
 class MeasureWidget(Dock):
@@ -72,12 +72,7 @@ class MeasureWidget(Dock):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._update)
-        self._ruler_soon = QTimer(self)
-        self._ruler_soon.setSingleShot(True)
-        self._ruler_soon.timeout.connect(self._on_ruler)
-        self._ruler_end = QTimer(self)
-        self._ruler_end.setSingleShot(True)
-        self._ruler_end.timeout.connect(self._end_calibration)
+        self.calibrator = Calibrator(self)
         landmarks.changed.connect(self._on_landmarks)
         image.changed.connect(self._on_image)
         form.set_changed.connect(self._on_set)
@@ -89,12 +84,13 @@ class MeasureWidget(Dock):
         form.table.selected.connect(self.refresh)
         form.copy_requested.connect(self.copy_table)
         form.save_requested.connect(self._ask_for_table)
-        form.calibrate_requested.connect(self.calibrate)
-        form.cancel_requested.connect(self._end_calibration)
-        form.apply_requested.connect(self._apply_calibration)
+        form.calibrate_requested.connect(self.calibrator.begin)
+        form.cancel_requested.connect(self.calibrator.end)
+        form.apply_requested.connect(self.calibrator.apply)
         self.listen(napari_viewer.dims.events.current_step, self.refresh)
         self.listen(napari_viewer.dims.events.order, self.refresh)
         self.destroyed.connect(partial(_farewell, state))
+        self._choose_set()
         self._on_landmarks()
 
     # What is measured
@@ -104,14 +100,20 @@ class MeasureWidget(Dock):
         if not self._soon.isActive():
             self._soon.start(0)
 
+    def _on_moved(self) -> None:
+        """A point moved: measure at once, so that point, lines and values are drawn together and not one by one."""
+        self._soon.stop()
+        self._update()
+
     def _on_landmarks(self) -> None:
         """Another layer of landmarks is chosen: follow it, and find the radiograph that it is on."""
         layer = self.form.landmarks.layer()
         self._state.stop()
         self._reading = None
         if layer is not None:
-            self._state.stops.append(follow_points(layer, self.refresh))
+            self._state.stops.append(follow_points(layer, self._on_moved))
             self._state.watch(layer, self._on_layer_changed)
+            self._state.watch(layer, self._on_features, ("features",))
             image = _image_under(self.viewer, layer)
             if image is not None:
                 self.form.image.choose(image)
@@ -128,6 +130,11 @@ class MeasureWidget(Dock):
         """Names or places changed, not only positions: read everything anew."""
         self._reading = None
         self.refresh()
+
+    def _on_features(self, _event: object = None) -> None:
+        """The features changed, or napari says so: it does at each step of a drag."""
+        if self._reading is None or not self._reading.is_current:
+            self._on_layer_changed()
 
     def _list_sets(self) -> None:
         scheme = None if self._reading is None else self._reading.scheme
@@ -196,6 +203,17 @@ class MeasureWidget(Dock):
         else:
             shape = self._landmarks.image_shape or (1000, 1000)
             self._state.lines.draw(wanted, index, layer, max(shape))
+
+    def resized(self, image: Layer, calibration: Calibration) -> list[Layer]:
+        """Give a radiograph its size, with all that is on it; gives the layers that were changed with it."""
+        from napari_farnet.measure.calibrating import apply_calibration
+
+        layer = self.form.landmarks.layer()
+        self._state.lines.remove()  # they are drawn anew at their place
+        bound = [layer] if layer is not None and self._image_of(layer) is not None else []
+        followers = apply_calibration(self.viewer, image, calibration, bound=bound)
+        self._on_layer_changed()
+        return followers
 
     def _image_of(self, layer: Layer) -> Layer | None:
         """The chosen radiograph, if points of this many axes can be on it."""
@@ -313,99 +331,23 @@ class MeasureWidget(Dock):
             bundled=bundled is not None and not self._definitions.file,
         )
 
-    # Calibration
-
-    def calibrate(self) -> None:
-        """Lay a ruler on the radiograph; does nothing while one is laid."""
-        image = self.form.image.layer()
-        if image is None or self._state.ruler is not None:
-            return
-        self._state.ruler = Ruler(
-            self.viewer, image, lambda: self._ruler_soon.start(0), lambda: self._ruler_end.start(0)
-        )
-        self.form.set_calibrating(True, _FIRST)
-
-    def _on_ruler(self) -> None:
-        ruler = self._state.ruler
-        if ruler is None:
-            return
-        ruler.settle()
-        ends = ruler.ends
-        if len(ends) < 2:
-            self.form.set_calibrating(True, _FIRST if len(ends) == 0 else _SECOND)
-            return
-        was_ready = self.form.apply.isEnabled()
-        try:
-            found = self._calibration()
-        except FarnetError as error:
-            self.form.set_calibrating(True, str(error))
-            return
-        self.form.set_calibrating(
-            True,
-            f"{found.length_px:.1f} px. Drag the ends to mend them. Type the length, then Set size. "
-            f"A pixel missed at each end is {100 * found.relative_error:.1f} %.",
-            ready=True,
-        )
-        if not was_ready:
-            self.form.length.setFocus()
-            self.form.length.selectAll()
-
-    def _calibration(self) -> Calibration:
-        from farnet.measurement import calibrate
-
-        ruler = self._state.ruler
-        assert ruler is not None, "a ruler is laid"
-        known = RadiographSource.of(ruler.image).spacing
-        first, second = ruler.ends
-        return calibrate(first, second, self.form.length.value(), pixel_shape=known)
-
-    def _apply_calibration(self) -> None:
-        from napari_farnet.measure.calibrating import apply_calibration
-
-        ruler, layer = self._state.ruler, self.form.landmarks.layer()
-        if ruler is None:
-            return
-        try:
-            found = self._calibration()
-        except FarnetError as error:
-            self.fail(error, "Calibration")
-            return
-        image = ruler.image
-        self._end_calibration()
-        # The lines are drawn anew at their place; everything else on the radiograph moves with it.
-        self._state.lines.remove()
-        bound = [layer] if layer is not None and self._image_of(layer) is not None else []
-        apply_calibration(self.viewer, image, found, bound=bound)
-        others = [item.name for item in self.viewer.layers if not refusal(item) and item != image]
-        left = f" Not changed: {', '.join(map(repr, others))}." if others else ""
-        edges = " \N{MULTIPLICATION SIGN} ".join(dict.fromkeys(f"{edge:.4g}" for edge in found.spacing))
-        self.say(f"{image.name!r} has {edges} mm per pixel now ({found.source}).{left}")
-        self._on_layer_changed()
-
-    def _end_calibration(self) -> None:
-        """Take the ruler away; nothing that was there before it is changed."""
-        ruler, self._state.ruler = self._state.ruler, None
-        if ruler is not None:
-            ruler.close()
-        self.form.set_calibrating(False)
-
 
 class _State:
     """What has to be undone when the dock goes, whether or not its Python side is still there."""
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.lines = MeasurementLines(viewer)
-        self.ruler: Ruler | None = None
         self.stops: list[Callable[[], None]] = []
         self._image_stops: list[Callable[[], None]] = []
 
-    def watch(self, layer: Layer, slot: Callable[..., None], *, of_image: bool = False) -> None:
-        """Call `slot` when names or places in a layer change."""
-        for name in _PLACES:
-            event = getattr(layer.events, name, None)
-            if event is not None:
-                event.connect(slot)
-                (self._image_stops if of_image else self.stops).append(partial(event.disconnect, slot))
+    def watch(
+        self, layer: Layer, slot: Callable[..., None], names: Sequence[str] = _PLACES, *, of_image: bool = False
+    ) -> None:
+        """Call `slot` at these events of a layer, by default those of its place in the world."""
+        for name in names:
+            event = getattr(layer.events, name)
+            event.connect(slot)
+            (self._image_stops if of_image else self.stops).append(partial(event.disconnect, slot))
 
     def stop(self) -> None:
         """Follow the landmarks no longer."""
@@ -422,8 +364,6 @@ def _farewell(state: _State, _dock: object = None) -> None:
     """The dock is gone: follow nothing, and take away what would not be true for long."""
     state.stop()
     state.stop_image()
-    if state.ruler is not None:
-        state.ruler.close()
     state.lines.remove()
 
 

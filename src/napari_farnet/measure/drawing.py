@@ -134,15 +134,18 @@ class MeasurementLines:
         assert layer is not None, "there is a layer to update"
         moved = [stroke.segment for stroke in wanted] != [stroke.segment for stroke in self._drawn]
         looks = [stroke.look for stroke in wanted]
-        if moved or (data[0].shape[1] > 2 and tuple(layer.data[0][0, :-2]) != index):
-            layer.data = (data, ["line"] * len(data))
+        moved |= data[0].shape[1] > 2 and tuple(layer.data[0][0, :-2]) != index
+        labels = [stroke.label for stroke in wanted]
+        if moved or labels != [stroke.label for stroke in self._drawn]:
+            # napari would draw everything anew at each of these steps; once is enough, and a drag waits for it.
+            with layer.events.blocker_all(), layer.text.events.blocker_all():
+                if moved:
+                    layer.data = (data, ["line"] * len(data))
+                layer.text.string = labels
+            layer.refresh(extent=len(wanted) != len(self._drawn))
         if looks != [stroke.look for stroke in self._drawn]:
             layer.edge_color = [_COLOURS[look] for look in looks]
             layer.edge_width = [_WIDTHS[look] * _THIN * side for look in looks]
-        labels = [stroke.label for stroke in wanted]
-        if labels != [stroke.label for stroke in self._drawn]:
-            layer.text.string = labels
-            layer.refresh_text()
 
     def _add(self, data: list[Any], wanted: list[Stroke], points: Layer, side: float) -> None:
         from napari.layers import Shapes as ShapesLayer

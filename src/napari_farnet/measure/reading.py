@@ -45,20 +45,25 @@ class LandmarkReading:
         """The scheme of the landmarks."""
         return self._record.scheme
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the layer has the same points with the same names; where they are may have changed."""
+        data = self._layer.data
+        return (
+            self._layer.features is self._features
+            and len(data) == len(self._slices)
+            and np.array_equal(np.rint(data[:, :-2]), self._slices)
+        )
+
     def at(self, index: Index) -> Landmarks | None:
         """The landmarks of one radiograph of the stack as they are now; None where it has none.
 
         Raises:
             FarnetError: If the points are no landmarks of one scheme any more.
         """
-        data = self._layer.data
-        if not (
-            self._layer.features is self._features
-            and len(data) == len(self._slices)
-            and np.array_equal(np.rint(data[:, :-2]), self._slices)
-        ):
+        if not self.is_current:
             self._read()
-            data = self._layer.data
+        data = self._layer.data
         before = self._record.at(index)
         if before is None:
             return None

@@ -62,9 +62,10 @@ class ResultsModel(QAbstractTableModel):
             self._results = new
             self.endResetModel()
             return
-        self._results = new
-        if new:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(new) - 1, len(_HEADERS) - 1))
+        before, self._results = self._results, new
+        for row, (old, item) in enumerate(zip(before, new, strict=True)):
+            if _cells(old) != _cells(item):  # painting a cell costs more than measuring
+                self.dataChanged.emit(self.index(row, 0), self.index(row, len(_HEADERS) - 1))
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex | None = None) -> int:  # noqa: N802
         """Number of results; a table has no children."""
@@ -87,7 +88,7 @@ class ResultsModel(QAbstractTableModel):
         result = self._results[index.row()]
         column = index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return (result.name, result.value_text, result.unit, result.norm_text, assessment_text(result))[column]
+            return _cells(result)[column]
         if role == Qt.ItemDataRole.TextAlignmentRole and column in _NUMBERS:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         if role in (Qt.ItemDataRole.BackgroundRole, Qt.ItemDataRole.ForegroundRole) and result.assessment:
@@ -147,6 +148,10 @@ class ResultsTable(QTableView):
         selection = self.selectionModel()
         rows = [] if selection is None else [index.row() for index in selection.selectedRows()]
         return {self.results[row].name for row in rows if row < len(self.results)}
+
+
+def _cells(result: MeasurementResult) -> tuple[str, ...]:
+    return result.name, result.value_text, result.unit, result.norm_text, assessment_text(result)
 
 
 def _tooltip(result: MeasurementResult) -> str:
