@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RADIOGRAPH_SUFFIXES", "Radiograph", "find_radiographs", "read_radiograph"]
 
+_REPORT = ".sr.dcm"  # what `farnet.formats.dicom_sr` writes: landmarks, no picture
+
 
 @dataclass(frozen=True, eq=False)
 class Radiograph:
@@ -160,7 +162,7 @@ def find_radiographs(paths: Iterable[str | Path], *, recursive: bool = False) ->
 
     Args:
         paths: Files, which are listed as they are, and folders, of which the files with one of
-            `RADIOGRAPH_SUFFIXES` are listed, sorted by name. Hidden files are left out.
+            `RADIOGRAPH_SUFFIXES` are listed, sorted by name. Hidden files and reports (.sr.dcm) are left out.
         recursive: Look into the folders' own folders too.
 
     Returns:
@@ -180,6 +182,7 @@ def _radiographs_in(folder: Path, recursive: bool) -> list[Path]:
         path
         for path in candidates
         if path.name.lower().endswith(RADIOGRAPH_SUFFIXES)
+        and not path.name.lower().endswith(_REPORT)
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )

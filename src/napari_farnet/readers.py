@@ -48,8 +48,13 @@ def get_annotation_reader(path: PathOrPaths) -> Reader | None:
 
 
 def get_radiograph_reader(path: PathOrPaths) -> Reader | None:
-    """Give a reader of DICOM and ITK files if every path is a file, else None."""
-    return read_radiograph_layers if all(file.is_file() for file in _paths(path)) else None
+    """Give a reader of DICOM and ITK files if every path is a file, else None; of landmarks for DICOM reports."""
+    from farnet.formats.dicom_sr import is_report
+
+    files = _paths(path)
+    if not all(file.is_file() for file in files):
+        return None
+    return read_annotation_layers if all(is_report(_head(file)) for file in files) else read_radiograph_layers
 
 
 def read_annotation_layers(path: PathOrPaths) -> list[LayerData]:
@@ -96,15 +101,17 @@ def read_radiograph_layers(path: PathOrPaths) -> list[LayerData]:
 def _read(file: Path) -> list[Landmarks]:
     """Read a file of a bundled scheme, or of the scheme of a model in the user's folder."""
     from farnet.formats import read_annotations
+    from farnet.formats.dicom_sr import DICOM_SR, is_report
 
+    format = DICOM_SR.name if is_report(_head(file)) else None  # whatever ending it has
     try:
-        return read_annotations(file)
+        return read_annotations(file, format=format)
     except SchemeError:
         from farnet.zoo import list_models
 
         for entry in list_models():
             with suppress(SchemeError):
-                return read_annotations(file, scheme=entry.metadata.landmark_scheme)
+                return read_annotations(file, format=format, scheme=entry.metadata.landmark_scheme)
         raise
 
 

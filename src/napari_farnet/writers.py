@@ -13,7 +13,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from farnet.errors import InvalidInputError, OutputError
+from farnet.errors import InvalidInputError, MissingExtraError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from farnet.landmarks import Landmarks
     from napari_farnet.record import LandmarkRecord
 
-__all__ = ["write_coco", "write_csv", "write_isbi_txt", "write_labelme", "write_slicer_markups", "write_tps"]
+__all__ = [
+    "write_coco",
+    "write_csv",
+    "write_dicom_sr",
+    "write_isbi_txt",
+    "write_labelme",
+    "write_slicer_markups",
+    "write_tps",
+]
 
 
 def write_csv(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
@@ -62,6 +70,14 @@ def write_coco(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> li
 def write_tps(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
     """Write a layer of landmarks as TPS for geometric morphometrics; arguments, result and errors as `write_csv`."""
     return _write_with_layer(path, data, keywords, "tps")
+
+
+def write_dicom_sr(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
+    """Write the landmarks of one radiograph as a DICOM structured report; arguments, result and errors as `write_csv`.
+
+    The report is of the radiograph's patient and study where the DICOM file that they were found in is still there.
+    """
+    return _write_with_layer(path, data, keywords, "dicom-sr")
 
 
 def write_isbi_txt(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
@@ -124,5 +140,5 @@ def _write(path: str, landmarks: Sequence[Landmarks], format: str) -> list[str]:
 def _as_output_error() -> Iterator[None]:
     try:
         yield
-    except InvalidInputError as error:
+    except (InvalidInputError, MissingExtraError) as error:
         raise OutputError(str(error)) from error

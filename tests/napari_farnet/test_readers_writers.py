@@ -82,7 +82,7 @@ def test_a_saved_layer_opens_equal(viewer, tmp_path, radiograph, landmarks_on, d
     assert_equal_layers(layer, again)
 
 
-@pytest.mark.parametrize("ending", [".mrk.json", ".coco.json", ".json", ".tps"])
+@pytest.mark.parametrize("ending", [".mrk.json", ".coco.json", ".json", ".tps", ".sr.dcm"])
 def test_a_layer_opens_equal_from_the_formats_of_others(viewer, tmp_path, radiograph, landmarks_on, ending):
     layer = add(viewer, [landmarks_on(radiograph, absent=(2, 9))])
     file = tmp_path / f"skull{ending}"
@@ -105,7 +105,7 @@ def test_a_stack_opens_equal_from_the_formats_of_others(viewer, tmp_path, radiog
     assert again.metadata["farnet"]["indices"] == layer.metadata["farnet"]["indices"]
 
 
-@pytest.mark.parametrize("ending", [".mrk.json", ".json"])
+@pytest.mark.parametrize("ending", [".mrk.json", ".json", ".sr.dcm"])
 def test_a_stack_does_not_fit_into_a_file_of_one_radiograph(viewer, tmp_path, radiograph, landmarks_on, ending):
     layer = add(viewer, [landmarks_on(radiograph)] * 2, ((0,), (1,)), TILTED.stacked())
     with pytest.raises(OutputError, match="one by one"):

@@ -94,7 +94,7 @@ def detect(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="farnet-csv, coco, labelme, slicer-markups, tps or isbi-txt.",
+            help="farnet-csv, coco, labelme, slicer-markups, tps, isbi-txt or dicom-sr.",
             show_default="by --output",
         ),
     ] = None,

@@ -6,6 +6,7 @@ A further format is a module with an `AnnotationFormat`, registered here or, fro
 
 from farnet.formats.coco import COCO
 from farnet.formats.csv import FARNET_CSV
+from farnet.formats.dicom_sr import DICOM_SR
 from farnet.formats.isbi_txt import ISBI_TXT
 from farnet.formats.labelme import LABELME
 from farnet.formats.registry import (
@@ -34,3 +35,4 @@ register_format(SLICER_MARKUPS)
 register_format(LABELME)
 register_format(COCO)
 register_format(TPS)
+register_format(DICOM_SR)

@@ -36,6 +36,7 @@ def test_formats_that_come_with_the_package():
         "labelme",
         "coco",
         "tps",
+        "dicom-sr",
     ]
     for item in annotation_formats():
         assert item.title
