@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from farnet.augmentation import AugmentationConfig
+from farnet.augmentation_config import AugmentationConfig
 from farnet.errors import InvalidInputError, unknown_name
 from farnet.inputs import InputConfig
 from farnet.modelfile import Shifts

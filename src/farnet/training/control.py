@@ -13,6 +13,7 @@ from __future__ import annotations
 import _thread
 import os
 import queue
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -68,7 +69,9 @@ class Control:
         self._path = path
 
     def follow_stdin(self) -> None:
-        """Take words from standard input too, and end when it is closed."""
+        """Take words from standard input too, and end when it is closed; called in the main thread."""
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell has it for what runs in the background
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Thread(target=self._follow, name="farnet-control", daemon=True).start()
 
     def say(self, word: str) -> None:
@@ -127,7 +130,7 @@ class Control:
             *lines, rest = (rest + got).split(b"\n")
             for line in lines:
                 if line.strip() == b"end":
-                    _thread.interrupt_main()
+                    _thread.interrupt_main()  # wherever it is, not at the next step only
                 else:
                     self.say(line.decode("ascii", "replace").strip())
         _thread.interrupt_main()
