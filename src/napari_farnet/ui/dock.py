@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari.components import ViewerModel
+    from qtpy.QtGui import QShowEvent
 
     Connections = list[tuple[Any, Callable[..., None]]]
 
@@ -66,7 +67,17 @@ class Dock(QWidget):
     def set_form(self, form: QWidget) -> None:
         """Put the form into the dock, once it is laid out; it scrolls up and down, never sideways."""
         self._scroll.setWidget(form)
-        self._scroll.setMinimumWidth(form.minimumSizeHint().width() + QScrollBar().sizeHint().width())
+        self._fit_width()
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Widen to what the form needs in the style of the window, which it has only now."""
+        super().showEvent(event)
+        self._fit_width()
+
+    def _fit_width(self) -> None:
+        form = self._scroll.widget()
+        if form is not None:
+            self._scroll.setMinimumWidth(form.minimumSizeHint().width() + QScrollBar().sizeHint().width())
 
     def listen(self, event: Any, slot: Callable[..., None]) -> None:
         """Connect a napari event to a slot for as long as the dock lives."""
