@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -114,10 +115,8 @@ def run_training(request: RunRequest, note: Callable[[str], None] = lambda _: No
         FarnetError: The request cannot be met; the message says why. Before anything is made, if that can be known.
         KeyboardInterrupt: It was ended; it can be resumed.
     """
-    from lightning.pytorch.utilities import rank_zero_only
-
     # Of several processes of one run, the first alone tells, listens and holds the folder.
-    first = getattr(rank_zero_only, "rank", 0) == 0
+    first = _is_first_process()
     events = EventWriter(request.events if first else None, append=request.resume)
     control = Control()
     if first and request.follow_stdin:
@@ -258,6 +257,12 @@ def _train(
     stopped = bool(written.pop("stopped"))
     events.emit("stopped" if stopped else "finished", **written)
     return RunResult(**written, config=config, record=description, stopped=stopped)
+
+
+def _is_first_process() -> bool:
+    """Whether no launcher says that this is another process of a run; Lightning, which knows too, loads for seconds."""
+    ranks = (os.environ.get(name, "") for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK"))
+    return int(next((rank for rank in ranks if rank.isdecimal()), "0")) == 0
 
 
 def _record_of(request: RunRequest) -> _RunRecord:

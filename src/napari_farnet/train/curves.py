@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_farnet.ui.widgets import hint
+
 if TYPE_CHECKING:
     from farnet.training.progress import Event
 
@@ -37,6 +39,9 @@ class Curves(QWidget):
             "out (orange). Below: the mean distance from the true landmarks on the radiographs held out. Drag to move, "
             "wheel to zoom, right-click for more."
         )
+        legend = hint()
+        legend.setText("Blue: training. Orange: radiographs held out.")
+        column.addWidget(legend)
         self.hide()
 
     @property
