@@ -22,7 +22,7 @@ METADATA_KEY = "farnet"
 Index = tuple[int, ...]
 """Where a radiograph is in a stack: one index for each axis before rows and columns; () where it is no stack."""
 
-Kind = Literal["radiograph", "landmarks", "heatmaps", "ghosts", "measurements", "ruler"]
+Kind = Literal["radiograph", "landmarks", "heatmaps", "ghosts", "measurements", "ruler", "preview"]
 """What a layer of this plugin was made for."""
 
 

@@ -136,6 +136,8 @@ def refusal(layer: Layer) -> str:
         return f"{layer.name!r} is a {kind.lower()} layer. Choose an image layer: landmarks are found in pixels."
     if kind_of(layer.metadata) == "heatmaps":
         return f"{layer.name!r} holds heatmaps of landmarks. Choose the radiograph that they were made of."
+    if kind_of(layer.metadata) == "preview":
+        return f"{layer.name!r} shows how a training goes. Choose the radiograph itself."
     return ""
 
 

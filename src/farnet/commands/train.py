@@ -1,29 +1,40 @@
-"""`farnet train`: train a network on a data set and leave a model file."""
+"""`farnet train`: train a network on radiographs with landmarks, and leave a model file."""
 
 import contextlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from farnet.commands.console import note, print_json, print_text
-from farnet.commands.options import DataOption, DatasetOption, JsonOption, examples
+from farnet.commands.options import JsonOption, examples
+from farnet.errors import InvalidInputError, unknown_name
 
 if TYPE_CHECKING:
-    from farnet.training.config import TrainingConfig
+    from farnet.datasets.opening import DataRequest
+    from farnet.training.run import RunResult
 
 __all__ = ["register", "train"]
 
 _HELP = examples(
     """Train a network, and leave its model file.
 
-The settings are a preset ('paper' is the published training of the full network, 'compact' that of the bundled model)
-or a file of settings (.json), with changes by --set. The output folder gets the settings, a log (csv), checkpoints and,
-at the end, the model (.safetensors), which --model takes. Ctrl-C stops at once and keeps what the last finished epoch
+The data is a folder of radiographs with files of landmarks in any format that 'farnet' reads (csv, COCO, labelme, ...),
+paired by the name of the radiograph, or the folder of ISBI 2015. Landmarks may be absent.
+
+The settings are a preset ('paper' is the published training of the full network, 'compact' that of the bundled model,
+'light' one for small computers) or a file of settings (.json), with changes by --set. With --start-from a model is
+trained further, gently and on its own landmarks. The output folder gets the settings, a log (csv), checkpoints and, at
+the end, the model (.safetensors), which --model takes. Ctrl-C stops at once and keeps what the last finished epoch
 left; --resume goes on exactly from there.""",
+    ("on radiographs of your own, a fifth of them held out", "farnet train --data knees --preset light -o runs/knees"),
+    (
+        "train the bundled model further on corrected landmarks",
+        "farnet train --data corrected --start-from ceph19-compact -o runs/tuned --install",
+    ),
     ("the bundled model's training", "farnet train --data isbi2015 --preset compact --output runs/compact"),
-    ("go on after an interruption", "farnet train --data isbi2015 --output runs/compact --resume"),
+    ("go on after an interruption", "farnet train --output runs/compact --resume"),
     (
         "other settings, with the first of five folds held out",
         "farnet train --data isbi2015 -o runs/b --set epochs=40 --set network.width=128 --set folds=5 --set fold=0",
@@ -33,6 +44,7 @@ left; --resume goes on exactly from there.""",
         "farnet train --data isbi2015 -o runs/c --preset paper --devices 2 --precision bf16-mixed",
     ),
 )
+_LAYOUTS = ("auto", "isbi2015", "table")
 
 
 def register(app: typer.Typer) -> None:
@@ -41,22 +53,48 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    data: DataOption,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the run is kept.")],
-    dataset: DatasetOption = "isbi2015",
-    split: Annotated[str, typer.Option("--split", metavar="NAME", help="The part to train on.")] = "train",
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="FOLDER", help="Radiographs with landmarks; known already with --resume."),
+    ] = None,
+    dataset: Annotated[
+        str, typer.Option("--dataset", metavar="NAME", help="Layout of the folder: auto, isbi2015 or table (any).")
+    ] = "auto",
+    annotations: Annotated[
+        list[Path] | None,
+        typer.Option("--annotations", metavar="FILE", help="Landmarks that are elsewhere; may be repeated."),
+    ] = None,
+    scheme: Annotated[
+        Path | None, typer.Option("--scheme", metavar="FILE", help="The landmarks (.json), if not a bundled scheme.")
+    ] = None,
+    split: Annotated[str, typer.Option("--split", metavar="NAME", help="The part of ISBI 2015 to train on.")] = "train",
     observer: Annotated[
-        str, typer.Option("--observer", metavar="NAME", help="Whose points are the truth: mean, junior or senior.")
+        str, typer.Option("--observer", metavar="NAME", help="Whose points are the truth: a name, or mean of all.")
     ] = "mean",
+    validation: Annotated[
+        str | None,
+        typer.Option(
+            "--validation",
+            metavar="SHARE|FILE",
+            help="Hold out a share (0.2), or the radiographs that a file lists.",
+        ),
+    ] = None,
     preset: Annotated[
         str | None,
-        typer.Option("--preset", metavar="NAME|FILE", help="paper, compact or a .json.", show_default="compact"),
+        typer.Option("--preset", metavar="NAME|FILE", help="paper, compact, light or a .json.", show_default="compact"),
     ] = None,
+    start_from: Annotated[
+        str, typer.Option("--start-from", metavar="MODEL", help="Train this model further (its name or file).")
+    ] = "",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, such as epochs=40; may be repeated."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --output.")] = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="Copy the model into your folder of models, to use it by its name.")
+    ] = False,
     accelerator: Annotated[str, typer.Option("--accelerator", help="auto, cpu, gpu or mps.")] = "auto",
     devices: Annotated[str, typer.Option("--devices", help="How many, or which ('0,2').")] = "auto",
     nodes: Annotated[int, typer.Option("--nodes", min=1, help="How many machines.")] = 1,
@@ -65,68 +103,122 @@ def train(
         str | None, typer.Option("--precision", help="32-true, bf16-mixed or 16-mixed.", show_default="the preset's")
     ] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also log for TensorBoard (extra).")] = False,
+    events: Annotated[
+        str | None,
+        typer.Option("--events", metavar="FILE|-", help="Tell progress as JSON lines, - on standard output."),
+    ] = None,
+    follow_stdin: Annotated[
+        bool,
+        typer.Option(
+            "--follow-stdin",
+            help="Take pause, resume, stop and end as lines on standard input, and end when it is closed.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Train a network; see `_HELP`."""
-    changes = [*(settings or ()), *([f"precision={precision}"] if precision is not None else ())]
-    config = _settings(preset, changes, output, resume=resume)
+    if as_json and events == "-":
+        raise InvalidInputError("--json and --events - both write to standard output; give the events a file.")
+    listed, share = _validation(validation)
+    changes = [*share, *(settings or ()), *([f"precision={precision}"] if precision is not None else ())]
+    request = None
+    if data is not None:
+        request = _data(
+            data, dataset, split=split, observer=observer, annotations=annotations or [], scheme=scheme, listed=listed
+        )
 
-    from farnet.commands.data import open_dataset
+    from farnet.training.run import RunRequest, run_training
 
-    source = open_dataset(dataset, data, split=split, observer=observer)
-
-    from farnet.allocator import keep_freed_memory
-    from farnet.training.export import export_model
-    from farnet.training.fit import train as fit
-
-    keep_freed_memory()
-    record = {"dataset": dataset, "split": split, "observer": observer, "radiographs": list(source.ids)}
-    if source.duplicates:
-        note(f"Also in the training split under another number: {', '.join(source.duplicates)}")
-    model = output / f"{config.name}.safetensors"
-    written: dict[str, Any] = {}
-
-    def finish(network: Any, prepared: Any) -> None:
-        metadata = export_model(model, network, prepared, record=record, command=["farnet", *sys.argv[1:]])
-        written.update(model=str(model), evaluation=metadata.evaluation)
-
+    hardware = {
+        "accelerator": accelerator,
+        "devices": int(devices) if devices.isdecimal() else devices,
+        "nodes": nodes,
+        "strategy": strategy,
+    }
+    run = RunRequest(
+        output=output,
+        data=request,
+        preset=preset,
+        changes=changes,
+        start_from=start_from,
+        resume=resume,
+        install=install,
+        events=sys.stdout if events == "-" else events,
+        follow_stdin=follow_stdin,
+        bar=sys.stderr.isatty(),
+        tensorboard=tensorboard,
+        hardware=hardware,
+        command=["farnet", *sys.argv[1:]],
+    )
     try:
-        # Standard output is for the result; Lightning's bar goes where all progress goes.
+        # Standard output is for the result or the events; Lightning's bar goes where all progress goes.
         with contextlib.redirect_stdout(sys.stderr):
-            fit(
-                source,
-                config,
-                output,
-                resume=resume,
-                progress=sys.stderr.isatty(),
-                tensorboard=tensorboard,
-                accelerator=accelerator,
-                devices=int(devices) if devices.isdecimal() else devices,
-                nodes=nodes,
-                strategy=strategy,
-                finish=finish,
-            )
+            result = run_training(run, note)
     except KeyboardInterrupt:
-        note(f"Stopped. Go on with: farnet train --data {data} --output {output} --resume")
+        if (output / "config.json").is_file():
+            note(f"Stopped. Go on with: farnet train --output {output} --resume")
         raise
-    if not written:  # another process of the same run writes and reports
-        return
+    if events != "-":
+        _report(result, output, as_json=as_json)
+
+
+def _report(result: "RunResult", output: Path, *, as_json: bool) -> None:
+    if result.model is None:
+        if result.stopped:
+            note("Stopped before the first epoch was over: there is nothing to keep.")
+        return  # or another process of the same run writes and reports
     if as_json:
-        print_json({**written, "output": str(output), "settings": config.model_dump(mode="json"), "data": record})
+        print_json(
+            {
+                "model": str(result.model),
+                "installed": None if result.installed is None else str(result.installed),
+                "weights": result.weights,
+                "evaluation": result.evaluation,
+                "output": str(output),
+                "settings": result.config.model_dump(mode="json"),
+                "data": result.record,
+            }
+        )
         return
-    print_text(f"Model: {model}")
-    held_out = written["evaluation"].get("held_out")
+    print_text(f"Model: {result.model} (weights: {result.weights})")
+    held_out = result.evaluation.get("held_out")
     if held_out:
         pooled = held_out["pooled"]
         print_text(f"On {held_out['n_radiographs']} radiographs held out: MRE {pooled['mre']:.3f} {held_out['unit']}")
-    print_text(f"Use it: farnet detect IMAGE --model {model}")
+    name = result.model if result.installed is None else result.config.name
+    print_text(f"Use it: farnet detect IMAGE --model {name}")
 
 
-def _settings(preset: str | None, changes: list[str], output: Path, *, resume: bool) -> "TrainingConfig":
-    """The settings of a new run, or those that the run to resume was started with."""
-    from farnet.training.config import load_preset
+def _validation(text: str | None) -> tuple[Path | None, list[str]]:
+    """A file that lists radiographs, or a share as a setting."""
+    if text is None:
+        return None, []
+    try:
+        return None, [f"validation_share={float(text)}"]
+    except ValueError:
+        return Path(text).absolute(), []
 
-    if preset is None:
-        record = output / "config.json"
-        preset = str(record) if resume and record.is_file() else "compact"
-    return load_preset(preset, changes)
+
+def _data(
+    folder: Path,
+    layout: str,
+    *,
+    split: str,
+    observer: str,
+    annotations: list[Path],
+    scheme: Path | None,
+    listed: Path | None,
+) -> "DataRequest":
+    from farnet.datasets.opening import DataRequest, find_layout
+
+    if layout not in _LAYOUTS:
+        raise unknown_name("data set", layout, _LAYOUTS)
+    return DataRequest(
+        folder=folder.absolute(),
+        layout=find_layout(folder) if layout == "auto" else layout,
+        split=split,
+        observer=observer,
+        annotations=tuple(path.absolute() for path in annotations),
+        scheme=None if scheme is None else scheme.absolute(),
+        validation=listed,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypedDict
 
 import lightning.pytorch as pl
 import numpy as np
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from farnet.frame import Frame
     from farnet.landmarks import Landmarks
     from farnet.radiograph import Radiograph
     from farnet.training.config import TrainingConfig
 
-__all__ = ["Batch", "LandmarkData", "PreparedDataset", "RadiographSource", "held_out"]
+__all__ = ["Batch", "LandmarkData", "Prepared", "PreparedDataset", "RadiographSource", "held_out"]
 
 
 class RadiographSource(Protocol):
@@ -45,6 +46,20 @@ class RadiographSource(Protocol):
         ...
 
 
+class Prepared(NamedTuple):
+    """A radiograph in the network's frame.
+
+    ``grey`` (h, w) uint8; ``points`` (K, 2) network pixels, NaN absent; ``unit`` mm per network pixel along (row,
+    column), or radiograph pixels where the spacing is unknown; ``frame`` how it was laid in; ``in_mm`` which it is.
+    """
+
+    grey: NDArray[np.uint8]
+    points: NDArray[np.float64]
+    unit: tuple[float, float]
+    frame: Frame
+    in_mm: bool
+
+
 class Batch(TypedDict):
     """A batch of radiographs in the network's frame.
 
@@ -62,6 +77,27 @@ def held_out(count: int, folds: int, fold: int, seed: int) -> NDArray[np.bool_]:
     """(count,) bool, True for the radiographs of `fold` in a seeded split into `folds` equal parts."""
     part = np.arange(count) % folds
     return np.asarray(part[np.random.default_rng(seed).permutation(count)] == fold)
+
+
+def _held_out_of(source: RadiographSource, config: TrainingConfig, names: Sequence[str]) -> NDArray[np.bool_]:
+    """(N,) bool, True for the radiographs that are held out."""
+    count = len(source)
+    if names:
+        if config.folds:
+            raise InvalidInputError(
+                "a list of radiographs to hold out and folds exclude each other; leave one of them out"
+            )
+        missing = [name for name in names if name not in source.ids]
+        if missing:
+            raise InvalidInputError(f"radiographs that should be held out are not there: {', '.join(missing[:5])}")
+        return np.isin(np.asarray(source.ids), np.asarray(names))
+    if config.folds:
+        return held_out(count, config.folds, config.fold, config.seed)
+    if config.validation_share:
+        share = min(max(round(config.validation_share * count), 1), count - 1)
+        order = np.random.default_rng(config.seed).permutation(count)
+        return np.asarray(np.isin(np.arange(count), order[:share]))
+    return np.zeros(count, np.bool_)
 
 
 class PreparedDataset(Dataset[dict[str, Tensor]]):
@@ -82,12 +118,13 @@ class PreparedDataset(Dataset[dict[str, Tensor]]):
     ) -> None:
         self.source, self.indices, self.config, self.train = source, list(indices), config, train
         self.epoch = 0
-        self._kept: dict[int, tuple[NDArray[np.uint8], NDArray[np.float64], tuple[float, float]]] = {}
+        self._kept: dict[int, Prepared] = {}
 
     def __len__(self) -> int:
         return len(self.indices)
 
-    def _prepared(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64], tuple[float, float]]:
+    def prepared(self, index: int) -> Prepared:
+        """One radiograph as it lies in the frame, by its place in the source."""
         if index not in self._kept:
             radiograph, landmarks = self.source.radiograph(index), self.source.landmarks(index)
             expected = self.config.network.landmarks
@@ -98,25 +135,27 @@ class PreparedDataset(Dataset[dict[str, Tensor]]):
                 )
             frame = self.config.input.frame(radiograph.shape)
             grey = network_input(radiograph.pixels, frame, self.config.input)
-            spacing = landmarks.spacing or radiograph.spacing or (1.0, 1.0)
-            unit = spacing[0] / frame.scale[0], spacing[1] / frame.scale[1]
-            self._kept[index] = (np.rint(grey * 255).astype(np.uint8), frame.to_network(landmarks.points), unit)
+            spacing = landmarks.spacing or radiograph.spacing
+            per_pixel = spacing or (1.0, 1.0)
+            unit = per_pixel[0] / frame.scale[0], per_pixel[1] / frame.scale[1]
+            points = frame.to_network(landmarks.points)
+            self._kept[index] = Prepared(np.rint(grey * 255).astype(np.uint8), points, unit, frame, spacing is not None)
         return self._kept[index]
 
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Read everything now, reporting (done, total)."""
         for done, index in enumerate(self.indices):
-            self._prepared(index)
+            self.prepared(index)
             if progress is not None:
                 progress(done + 1, len(self.indices))
 
     def points(self, item: int) -> NDArray[np.float64]:
         """(K, 2) landmarks in network pixels, before augmentation; NaN is absent."""
-        return self._prepared(self.indices[item])[1]
+        return self.prepared(self.indices[item]).points
 
     def __getitem__(self, item: int) -> dict[str, Tensor]:
         index = self.indices[item]
-        grey, points, unit = self._prepared(index)
+        grey, points, unit, _, _ = self.prepared(index)
         image, p = torch.from_numpy(grey).to(torch.float32) / 255.0, torch.from_numpy(points)
         if self.train:
             seed = np.random.SeedSequence((self.config.seed, self.epoch, index)).generate_state(1)[0]
@@ -148,22 +187,33 @@ class LandmarkData(pl.LightningDataModule):
 
     Args:
         source: Radiographs and landmarks.
-        config: The run; `config.folds` and `config.fold` say what is held out.
+        config: The run; `folds` and `fold`, or `validation_share`, say what is held out.
+        validation: Names of the radiographs that are held out, instead of those that the settings would.
+
+    Raises:
+        InvalidInputError: Too few radiographs are left for the training or to be held out, or one that should be is
+            not there.
     """
 
-    def __init__(self, source: RadiographSource, config: TrainingConfig) -> None:
+    def __init__(self, source: RadiographSource, config: TrainingConfig, validation: Sequence[str] = ()) -> None:
         super().__init__()
         self.config = config
-        out = (
-            held_out(len(source), config.folds, config.fold, config.seed)
-            if config.folds
-            else np.zeros(len(source), bool)
-        )
+        out = _held_out_of(source, config, validation)
         self.training_indices = np.flatnonzero(~out).tolist()
         self.validation_indices = np.flatnonzero(out).tolist()
-        if not self.training_indices or (config.folds and not self.validation_indices):
+        if config.folds and not (self.training_indices and self.validation_indices):
             raise InvalidInputError(
-                f"{len(source)} radiographs do not fill {config.folds or 1} folds; use fewer folds or more data"
+                f"{len(source)} radiographs do not fill {config.folds} folds; use fewer folds or more data"
+            )
+        if not self.training_indices:
+            raise InvalidInputError(
+                f"{len(source)} radiographs, of which {len(self.validation_indices)} are held out: none is left to "
+                "train on; hold fewer out, or use more data"
+            )
+        if config.keep == "best" and not self.validation_indices:
+            raise InvalidInputError(
+                "keep is 'best', which is told by radiographs held out, and none are; set validation_share, or "
+                "keep=last"
             )
         self.training = PreparedDataset(source, self.training_indices, config, train=True)
         self.validation = PreparedDataset(source, self.validation_indices, config, train=False)

@@ -11,11 +11,14 @@ import numpy as np
 import farnet
 from farnet.detection import Detector
 from farnet.evaluation import evaluate
-from farnet.modelfile import DecoderConfig, ModelMetadata, save_model
+from farnet.modelfile import DecoderConfig, ModelMetadata, model_sha256, read_metadata, save_model
+from farnet.zoo import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from farnet.networks import FARNet
     from farnet.training.data import LandmarkData
@@ -29,6 +32,7 @@ def export_model(
     data: LandmarkData,
     *,
     record: Mapping[str, Any],
+    weights: str = "",
     command: Sequence[str] = (),
     card: Mapping[str, str] | None = None,
 ) -> ModelMetadata:
@@ -39,6 +43,7 @@ def export_model(
         network: The finished network.
         data: What it was trained on; radiographs held out are evaluated, and the figures go into the file.
         record: Which data that was, for the card: data set, split, observer, radiographs.
+        weights: Which of the training these are, for the card.
         command: The command line that trained it, for the card.
         card: Texts ``title``, ``description``, ``licence``, ``intended_use`` that replace the defaults.
 
@@ -52,7 +57,8 @@ def export_model(
     config = data.config
     source = data.training.source
     scheme = source.landmarks(data.training_indices[0]).scheme
-    typical = _typical_points(data)
+    start = read_metadata(find_model(config.start_from)) if config.start_from else None
+    typical = _typical_points(data, start)
     texts = {
         "title": f"{scheme.title}, {config.network.backbone}",
         "licence": "Weights: as the licence of the training data allows.",
@@ -70,6 +76,8 @@ def export_model(
             "data": dict(record),
             "command": shlex.join(command),
             "radiographs": len(data.training_indices),
+            **({"weights": weights} if weights else {}),
+            **({} if start is None else {"started_from": _origin(start, config.start_from)}),
         },
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         farnet_version=farnet.__version__,
@@ -81,11 +89,21 @@ def export_model(
     return metadata
 
 
-def _typical_points(data: LandmarkData) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """(K, 2) mean of the landmarks in network pixels, as the radiographs lie in the frame."""
+def _typical_points(data: LandmarkData, start: ModelMetadata | None) -> NDArray[np.float64]:
+    """(K, 2) mean of the landmarks in network pixels, as the radiographs lie in the frame.
+
+    A landmark that no radiograph of the training has is where the model that the training started from expects it.
+    """
     points = np.stack([data.training.points(item) for item in range(len(data.training))])
     known = np.isfinite(points)
-    return np.asarray(np.where(known, points, 0.0).sum(0) / np.maximum(known.sum(0), 1))
+    mean = np.where(known, points, 0.0).sum(0) / np.maximum(known.sum(0), 1)
+    if start is None or start.typical_points is None or start.input.shape != data.config.input.shape:
+        return np.asarray(mean)
+    return np.where(known.any(0), mean, np.asarray(start.typical_points, np.float64))
+
+
+def _origin(start: ModelMetadata, name: str) -> dict[str, str]:
+    return {"model": start.name, "sha256": model_sha256(find_model(name)), "created": start.created}
 
 
 def _held_out(network: FARNet, metadata: ModelMetadata, data: LandmarkData) -> dict[str, Any]:

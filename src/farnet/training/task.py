@@ -14,6 +14,9 @@ from farnet.losses import CoarseToFineLoss, EWCLoss
 from farnet.networks import FARNet, Heatmaps
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from farnet.training.config import TrainingConfig
     from farnet.training.data import Batch
 
@@ -29,11 +32,16 @@ class LandmarkTask(pl.LightningModule):
     """Train one FARNet.
 
     Logs ``loss`` per step and epoch and, with held-out radiographs, ``mre`` (mm; radiograph pixels where the spacing is
-    unknown), ``sdr2`` (share within 2 units, %) and ``missed`` (landmarks not found).
+    unknown), ``sdr2`` (share within 2 units, %), ``missed`` (landmarks not found) and ``validation_loss``.
 
     Args:
         network: The network.
         config: The run.
+
+    Attributes:
+        found: (K, 2) points in network pixels that the last validation found, by the place of the radiograph in its
+            source; NaN is nothing.
+        last_heatmaps: (B, K, h, w) of the last batch of a validation.
     """
 
     def __init__(self, network: FARNet, config: TrainingConfig) -> None:
@@ -43,6 +51,9 @@ class LandmarkTask(pl.LightningModule):
         self.loss = CoarseToFineLoss(EWCLoss(config.alpha))
         self._errors: list[Tensor] = []
         self._missed = 0
+        self._losses: list[Tensor] = []
+        self.found: dict[int, NDArray[np.float64]] = {}
+        self.last_heatmaps: Tensor | None = None
 
     def forward(self, image: Tensor) -> Heatmaps:
         """(B, h, w) grey in 0..1 -> heatmaps."""
@@ -60,14 +71,18 @@ class LandmarkTask(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch."""
-        heatmaps = self(batch["image"])
+        loss = self._loss_of(batch, self(batch["image"]))
+        count = len(batch["image"])
+        self.log("loss", loss, on_step=True, on_epoch=True, prog_bar=True, sync_dist=True, batch_size=count)
+        return loss
+
+    def _loss_of(self, batch: Batch, heatmaps: Heatmaps) -> Tensor:
         points = batch["points"]
         shape = (batch["image"].shape[-2], batch["image"].shape[-1])
         # The loss sums over hundreds of thousands of pixels: in full precision even where the network is not.
         heatmaps = Heatmaps(heatmaps.fine.float(), heatmaps.coarse.float())
         present = torch.isfinite(points).all(-1)
         loss: Tensor = self.loss(heatmaps, self.targets(points, shape), present)
-        self.log("loss", loss, on_step=True, on_epoch=True, prog_bar=True, sync_dist=True, batch_size=len(points))
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -84,6 +99,10 @@ class LandmarkTask(pl.LightningModule):
         known = torch.isfinite(batch["points"]).all(-1)
         self._missed += int((known & ~torch.isfinite(error)).sum())
         self._errors.append(error[torch.isfinite(error)])
+        self._losses.append(self._loss_of(batch, heatmaps))
+        for index, points in zip(batch["index"].tolist(), found.cpu().double().numpy(), strict=True):
+            self.found[index] = points
+        self.last_heatmaps = heatmaps.fine
 
     def on_validation_epoch_end(self) -> None:
         """Log the errors of this pass."""
@@ -97,7 +116,9 @@ class LandmarkTask(pl.LightningModule):
             "missed": torch.tensor(float(missed)),
         }
         self.log_dict({k: v.float() for k, v in values.items()}, prog_bar=True, sync_dist=True)
-        self._errors, self._missed = [], 0
+        if self._losses:
+            self.log("validation_loss", torch.stack(self._losses).mean(), sync_dist=True)
+        self._errors, self._missed, self._losses, self.last_heatmaps = [], 0, [], None
 
     def _norms(self) -> list[nn.BatchNorm2d]:
         return [module for module in self.network.modules() if isinstance(module, nn.BatchNorm2d)]

@@ -13,6 +13,7 @@ from napari_farnet.detect.command import detect_command
 from napari_farnet.detect.form import DetectForm
 from napari_farnet.detect.showing import PAUSE_MS, Showing, show_result
 from napari_farnet.detect.workers import DetectionRequest, DetectorKeeper, detect, find_devices
+from napari_farnet.model_events import model_events
 from napari_farnet.settings import load_settings
 from napari_farnet.sources import RadiographSource, current_index, refusal
 from napari_farnet.threads import Failure, Progress, start
@@ -61,6 +62,7 @@ class DetectWidget(Dock):
         form.image_changed.connect(self._describe_image)
         form.model_changed.connect(self._describe_model)
         form.cpu_requested.connect(self._detect_on_cpu)
+        self.listen(model_events.changed, self._look_for_models)
         self.listen(viewer.layers.events.inserted, self._list_images)
         self.listen(viewer.layers.events.removed, self._on_removed)
         self.listen(viewer.layers.events.renamed, self._list_images)

@@ -73,8 +73,9 @@ def test_a_run_is_resumed_with_its_own_settings(farnet, fit, isbi, here):
     assert fit[1].config == load_preset("paper", ["epochs=3"])
 
 
-def test_an_interruption_tells_how_to_go_on(farnet, fit, isbi, monkeypatch):
+def test_an_interruption_tells_how_to_go_on(farnet, fit, isbi, here, monkeypatch):
     def interrupted(*_, **__):
+        (here / "run" / "config.json").write_text("{}")
         raise KeyboardInterrupt
 
     monkeypatch.setattr("farnet.training.fit.train", interrupted)

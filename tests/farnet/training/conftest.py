@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from farnet.formats import write_annotations
 from farnet.landmarks import Landmarks
 from farnet.radiograph import Radiograph
 from farnet.scheme import LandmarkDefinition, LandmarkScheme
 from farnet.training import fit
 from farnet.training.config import load_preset
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SHAPE = (96, 80)
 SCHEME = LandmarkScheme(
@@ -49,6 +57,57 @@ class Blobs:
         if index in self.absent:
             points[1] = np.nan
         return Landmarks(points=points, scheme=SCHEME, spacing=(0.5, 0.5), image_shape=SHAPE)
+
+
+def write_folder(folder: Path, source: Blobs) -> Path:
+    """Write radiographs as PNG with a csv of their landmarks and the scheme, as a folder of somebody's data."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, name in enumerate(source.ids):
+        Image.fromarray(source.radiograph(index).pixels).save(folder / f"{name}.png")
+    landmarks = [source.landmarks(index).replace(radiograph=name) for index, name in enumerate(source.ids)]
+    write_annotations(folder / "landmarks.csv", landmarks)
+    (folder / "scheme.json").write_text(json.dumps(SCHEME.to_dict()))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def write_blobs():
+    """Writes radiographs as a folder of somebody's data: folder and source."""
+    return write_folder
+
+
+TINY_CHANGES = (
+    "network.backbone=efficientnet_lite0",
+    "network.width=8",
+    "input.height=64",
+    "input.width=64",
+    "weights=none",
+    "sigma=3",
+    "sigma_coarse=2",
+    "learning_rate=0.003",
+    "batch_size=2",
+    "epochs=3",
+    "name=tiny-blobs",
+)
+
+
+@pytest.fixture(scope="session")
+def tiny_changes():
+    """Changes of the preset "paper" that make a run of seconds."""
+    return TINY_CHANGES
+
+
+@pytest.fixture
+def data_folder(tmp_path, blobs):
+    """A folder with eight PNG, landmarks.csv and scheme.json."""
+    return write_folder(tmp_path / "blobs", blobs)
+
+
+@pytest.fixture(autouse=True)
+def own_models(tmp_path, monkeypatch):
+    """The user's folder of models is an empty one."""
+    monkeypatch.setenv("FARNET_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ class Finished:
     def __init__(self, source, config, output):
         self.config, self.output = config, output
         self.calls = []
-        network = run(source, config, output, finish=lambda *arguments: self.calls.append(arguments))
+        network = run(source, config, output, finish=self.calls.append)
         self.network, self.weights = network, weights(network)
 
 
@@ -106,8 +106,9 @@ class TestFinishedRun:
         assert not network.training and next(network.parameters()).device.type == "cpu"
         norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
         assert all(int(norm.num_batches_tracked) == 2 for norm in norms)  # re-estimated
-        ((given, data),) = stateful.calls
-        assert given is network and len(data.validation_indices) == 2
+        (trained,) = stateful.calls
+        assert trained.network is network and len(trained.data.validation_indices) == 2
+        assert trained.weights == "last of 3 epochs" and not trained.stopped
 
     def test_weights_are_the_average(self, stateful):
         checkpoint = torch.load(stateful.output / LAST_CHECKPOINT, weights_only=True)

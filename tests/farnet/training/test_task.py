@@ -116,6 +116,7 @@ class TestValidation:
         task.on_validation_epoch_end()
         assert logged["missed"] == 1 and logged["sdr2"] == pytest.approx(100 * 2 / 3)
         assert logged["mre"] == pytest.approx(0.0, abs=1e-4)
+        logged.clear()
         task.on_validation_epoch_end()
         assert logged == {"mre": float("inf"), "sdr2": 0.0, "missed": 0.0}  # a new pass begins empty
 
