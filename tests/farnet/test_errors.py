@@ -13,6 +13,7 @@ from farnet.errors import FarnetError, missing_extra, unknown_name
         ("RadiographError", ValueError),
         ("AnnotationError", ValueError),
         ("SchemeError", ValueError),
+        ("MeasurementError", ValueError),
         ("ModelFileError", ValueError),
         ("UnknownNameError", ValueError),
         ("DeviceError", RuntimeError),
@@ -30,7 +31,7 @@ def test_every_error_is_one_of_ours_and_a_builtin(name, builtin):
 
 def test_every_public_error_is_listed_above():
     classes = {name for name in errors.__all__ if name[0].isupper()}
-    assert len(classes) == 10  # the nine above and their base
+    assert len(classes) == 11  # the ten above and their base
 
 
 def test_unknown_name_lists_what_is_known_and_suggests_the_nearest():

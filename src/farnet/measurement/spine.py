@@ -44,7 +44,8 @@ class CobbAngles:
     Attributes:
         angles: The largest angle, and the two others, in degrees; NaN where they cannot be told.
         vertebrae: The two vertebrae that each angle is between, 0-based from above, the upper one first; empty for NaN.
-        segments: The middle lines of these vertebrae, ((row, column), (row, column)) in pixels.
+        segments: The middle lines of these vertebrae, ((row, column), (row, column)) in pixels, drawn out to both sides
+            by the width of the vertebra, as one draws them on a film.
         s_shaped: Whether the spine crosses the line between its ends.
         reordered: Vertebrae whose corners were not in order.
         reason: Why there are angles that cannot be told.
@@ -201,7 +202,8 @@ def _pairs(
 
 
 def _line(ends: NDArray[np.float64]) -> tuple[tuple[float, float], tuple[float, float]]:
-    return (float(ends[0, 0]), float(ends[0, 1])), (float(ends[1, 0]), float(ends[1, 1]))
+    left, right = 2 * ends[0] - ends[1], 2 * ends[1] - ends[0]
+    return (float(left[0]), float(left[1])), (float(right[0]), float(right[1]))
 
 
 def _unknown(reason: str) -> CobbAngles:

@@ -36,6 +36,9 @@ def test_a_c_shaped_spine():
     assert found.angles == pytest.approx((45, 15, 22))
     assert found.reason == ""
     assert [len(lines) for lines in found.segments] == [2, 2, 2]
+    (start, end), _ = found.segments[1]  # of the uppermost vertebra: three times as wide as it, through its middle
+    assert np.hypot(*np.subtract(end, start)) == pytest.approx(3 * WIDTH)
+    assert np.mean([start, end], axis=0) == pytest.approx((100, 200))
 
 
 @pytest.mark.parametrize(("rows", "expected"), [(2000, (3, 9, 14)), (300, (3, 9, 0))])
