@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["average_cephalogram", "eight_cephalograms", "eight_cephalograms_observers"]
 
 _EIGHT = "Eight cephalograms"
+_COLOURS = ("#33c9ff", "#ffc20a")  # of the observers; apart for every kind of colour vision, and on every grey
 
 
 def average_cephalogram() -> list[LayerData]:
@@ -45,8 +46,10 @@ def eight_cephalograms_observers() -> list[LayerData]:
     truth = [landmarks for _, landmarks in synthetic_cephalograms()]
     placement, settings = Placement.from_spacing(truth[0].spacing).stacked(), load_settings()
     indices = [(i,) for i in range(len(truth))]
-    layers = [
-        landmarks_layer(placed, indices, placement, name=f"{_EIGHT} {placed[0].source}", settings=settings)
-        for placed in noisy_observers(truth)
-    ]
+    layers = []
+    for placed, colour in zip(noisy_observers(truth), _COLOURS, strict=True):
+        name = f"{_EIGHT} {placed[0].source}"
+        data, keywords, kind = landmarks_layer(placed, indices, placement, name=name, settings=settings)
+        text = keywords["text"] | {"color": colour}
+        layers.append((data, keywords | {"face_color": colour, "text": text}, kind))
     return [*eight_cephalograms(), *layers]

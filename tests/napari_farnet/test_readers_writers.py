@@ -94,6 +94,27 @@ def test_a_layer_opens_equal_from_the_formats_of_others(viewer, tmp_path, radiog
     assert_equal_layers(layer, again)
 
 
+@pytest.mark.parametrize("name", ["report.dcm", "report.sr.dcm"])
+def test_a_dicom_report_opens_as_points_whatever_it_is_called(viewer, tmp_path, radiograph, landmarks_on, name):
+    from farnet.formats import write_annotations
+
+    found = landmarks_on(radiograph)
+    write_annotations(tmp_path / name, [found], format="dicom-sr")
+    (layer,) = viewer.open(tmp_path / name, plugin=PLUGIN)
+    assert layer.as_layer_data_tuple()[2] == "points"
+    np.testing.assert_allclose(layer.data, found.points[found.present])
+
+
+def test_a_report_without_the_extra_says_how_to_get_it(viewer, tmp_path, radiograph, landmarks_on, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    layer = add(viewer, [landmarks_on(radiograph)])
+    with pytest.raises(OutputError, match=r"napari-farnet\[dicom-sr\]"):
+        save(layer, tmp_path / "a.sr.dcm")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("ending", [".coco.json", ".tps"])
 def test_a_stack_opens_equal_from_the_formats_of_others(viewer, tmp_path, radiograph, landmarks_on, ending):
     stack = [landmarks_on(radiograph, absent=(k,)) for k in range(3)]

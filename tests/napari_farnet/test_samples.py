@@ -33,6 +33,7 @@ def test_observers_lie_on_the_stack_and_come_back(plugin):
     assert [layer.name for layer in points] == ["Eight cephalograms observer 1", "Eight cephalograms observer 2"]
     expected = noisy_observers([landmarks for _, landmarks in synthetic_cephalograms()])
     assert RadiographSource.of(image).spacing == (0.2, 0.2)
+    assert not np.array_equal(points[0].face_color[0], points[1].face_color[0]), "they can be told apart"
     for layer, placed in zip(points, expected, strict=True):
         record = record_of(layer.metadata)
         assert record.indices == tuple((i,) for i in range(8))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import hashlib
 import subprocess
 import sys
@@ -447,14 +446,7 @@ class TestWhatIsRefused:
 
 
 def test_writing_needs_the_extra(tmp_path, monkeypatch):
-    real = builtins.__import__
-
-    def without(name, *arguments, **keywords):
-        if name.split(".")[0] == "highdicom":
-            raise ImportError("No module named 'highdicom'")
-        return real(name, *arguments, **keywords)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "highdicom", None)
     with pytest.raises(MissingExtraError, match=r"napari-farnet\[dicom-sr\]"):
         write_annotations(tmp_path / "a.sr.dcm", [landmarks()])
     assert not list(tmp_path.iterdir())
