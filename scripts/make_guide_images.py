@@ -115,7 +115,29 @@ def evaluate(viewer: Viewer, _folder: Path) -> None:
     viewer.fit_to_view()
 
 
-SCENES: dict[str, Callable[[Any, Path], None]] = {"detect": detect, "correct": correct, "evaluate": evaluate}
+def measure(viewer: Viewer, _folder: Path) -> None:
+    """The eight measurements, one of them chosen."""
+    viewer.window.remove_dock_widget(detected(viewer, "none"))
+    dock = open_dock(viewer, "Measure")
+    wait_for(lambda: bool(dock.form.table.results))
+    dock.form.table.selectRow(2)
+    viewer.fit_to_view()
+
+
+def train(viewer: Viewer, folder: Path) -> None:
+    """A short training on the synthetic cephalograms, after its second epoch."""
+    viewer.open_sample(PLUGIN, "eight_cephalograms")
+    dock = open_dock(viewer, "Train a model")
+    del folder, dock
+
+
+SCENES: dict[str, Callable[[Any, Path], None]] = {
+    "detect": detect,
+    "correct": correct,
+    "measure": measure,
+    "evaluate": evaluate,
+    "train": train,
+}
 
 
 def take(name: str, target: Path, theme: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import numpy as np
 import pytest
 
@@ -77,3 +80,35 @@ def test_a_folder_without_landmarks(make_napari_viewer_proxy, plugin, fake, fold
     until(lambda: dock.follower.state == "idle", "the end", 60)
     assert "holds no radiographs" in dock.status.text()
     assert dock.form.train.isEnabled() and state_of(dock.folder) == "none"
+
+
+def test_the_synthetic_stack_cancelled_resumed_and_used(make_napari_viewer_proxy, plugin, fake, tiny_model, until):
+    viewer = make_napari_viewer_proxy()
+    viewer.open_sample("napari-farnet", "eight_cephalograms_observers")
+    image, points = (next(item for item in viewer.layers if item._type_string == kind) for kind in ("image", "points"))
+    _, dock = viewer.window.add_plugin_dock_widget("napari-farnet", "Train a model")
+    form = dock.form
+    form.image.choose(image)
+    form.points.choose(points)
+    form.show_preview.setChecked(False)
+    form.start.setCurrentIndex(form.start.findText("tiny, trained further"))
+    form.settings["epochs"].setValue(3)
+    form.settings["validation_share"].setValue(0.25)
+    form.device.setCurrentIndex(form.device.findData("cpu"))
+    form.train.click()
+    until(lambda: len(dock.curves.epochs) >= 1, f"the first epoch ({dock.status.text()})", 90)
+    os.kill(dock.follower.run.process.pid, signal.SIGKILL)
+    until(lambda: dock.follower.state == "idle", "the end", 30)
+    assert "Press Resume" in dock.status.text()
+    assert state_of(dock.folder) == "resumable"
+    form.resume.click()
+    until(lambda: "Done." in dock.status.text(), "the end of the resumed training", 120)
+    assert dock.curves.epochs == [1, 2, 3]
+    assert np.isfinite(dock.curves.values("train_loss")).all()
+
+    from farnet.samples import synthetic_cephalograms
+
+    radiograph, _ = synthetic_cephalograms()[0]
+    found = Detector("tiny-tuned", "cpu").detect(radiograph).landmarks
+    assert found.image_shape == radiograph.shape
+    assert read_metadata(find_model("tiny-tuned")).training["radiographs"] == 6
