@@ -4,11 +4,11 @@
 
 A real viewer with a radiograph, a layer of landmarks and the dock "Measure" gets mouse events, as a hand would make
 them: press on a point, move in small steps, let go. An update is one measurement of everything with the table filled
-and the lines drawn in the Shapes layer; its own time is what it computes in a step of the drag, and `repaints` counts
-how often the canvas was drawn meanwhile, which without a graphics card costs more than all else. A timer ticks in the GUI
+and the lines drawn in the Shapes layer. Its own time is what it computes in a step of the drag; `repaints` counts how
+often the canvas was drawn meanwhile, which without a graphics card costs more than all else. A timer ticks in the GUI
 thread, and the longest gap between two ticks is the longest stall. What napari itself needs to drag the same point,
-without the dock, is measured beside it. By default there are three schemes: 68 landmarks with the Cobb angles,
-68 with thirty measurements of a file, and the cephalogram with its eight. Without a display:
+without the dock, is measured beside it. By default there are three cases: 68 landmarks with the Cobb angles, 68 with
+thirty measurements of a file, and the cephalogram with its eight. Without a display:
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/measuring.py
 
