@@ -122,3 +122,61 @@ def test_a_small_run_leaves_a_model_that_detects(farnet, isbi, here):
     again = farnet(*arguments, *changes("folds=3"))
     assert again.code == 1
     assert "not empty" in again.json()["error"]["message"]
+
+
+@pytest.fixture
+def table(here, make):
+    """A folder of three radiographs with a csv of cephalometric landmarks."""
+    import numpy as np
+
+    from farnet.formats import write_annotations
+    from farnet.landmarks import Landmarks
+    from farnet.scheme import load_scheme
+
+    scheme = load_scheme("cephalometric19")
+    points = np.stack([np.linspace(5, 35, 19), np.linspace(5, 55, 19)], axis=1)
+    for seed, name in enumerate("abc"):
+        make(here / "heads" / f"{name}.png", seed)
+    found = [Landmarks(points + n, scheme, radiograph=name) for n, name in enumerate("abc")]
+    write_annotations(here / "heads" / "landmarks.csv", found)
+    return here / "heads"
+
+
+def test_the_layout_is_found_and_the_network_made_for_it(farnet, fit, table, here):
+    (here / "held out.txt").write_text("c\n")
+    assert farnet("train", "--data", table, "-o", "run", "--validation", "held out.txt").code == 0
+    assert fit[1].source.ids == ("a", "b", "c") and fit[1].validation == ("c",)
+    assert fit[1].config.network.landmarks == 19
+    farnet("train", "--data", table, "-o", "run", "--validation", "0.4", "--preset", "light")
+    assert fit[3].config.validation_share == 0.4 and fit[3].config.input.height == 384
+    assert farnet("train", "--data", table, "--dataset", "isbi2015", "-o", "run").code == 2
+    assert "Did you mean 'table'" in farnet("train", "--data", table, "--dataset", "tabel", "-o", "run").err
+
+
+def test_fine_tuning_has_settings_of_its_own(farnet, fit, table):
+    assert farnet("train", "--data", table, "--start-from", "ceph19-compact", "-o", "run").code == 0
+    config = fit[1].config
+    assert (config.start_from, config.epochs, config.keep) == ("ceph19-compact", 20, "best")
+    assert config.input.height == 512 and config.name == "ceph19-compact-tuned"
+
+
+def test_a_folder_to_a_model_with_events(farnet, table, here, monkeypatch):
+    import json
+
+    monkeypatch.setenv("FARNET_MODELS", str(here / "models"))
+    arguments = ["train", "--data", table, "-o", "run", "--accelerator", "cpu", "--events", "-", "--install"]
+    result = farnet(*arguments, "--validation", "0.34", *changes())
+    assert result.code == 0
+    events = [json.loads(line) for line in result.out.splitlines()]  # and nothing else
+    assert [e["event"] for e in events if e["event"] not in ("preparing", "step")] == [
+        *("started", "epoch", "sample", "finishing", "finished")
+    ]
+    assert events[-1]["installed"] == str(here / "models" / "small.safetensors")
+    assert farnet("detect", table / "a.png", "-m", "small").code == 0
+    assert "both write to standard output" in farnet(*arguments, "--json").err
+
+
+def test_the_help_has_what_matters(farnet):
+    text = farnet("train", "--help").out
+    for option in ("--annotations", "--validation", "--start-from", "--events", "--install", "--follow-stdin"):
+        assert option in text

@@ -58,6 +58,7 @@ def train(options, events, control):
             control.check()
             if epoch == options.die_at:
                 os.kill(os.getpid(), signal.SIGKILL)
+        (options.output / CONFIG_FILE).write_text(str(epoch))
         mre = 8.0 / epoch
         events.emit(
             "epoch",
@@ -76,7 +77,6 @@ def train(options, events, control):
         )
         write_preview(options.output / PREVIEW_FILE, preview(epoch))
         events.emit("sample", epoch=epoch, radiographs=["a", "b"], file=PREVIEW_FILE)
-        (options.output / CONFIG_FILE).write_text(str(epoch))
 
 
 def main():

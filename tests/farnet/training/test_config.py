@@ -110,3 +110,30 @@ def test_every_problem_is_named_at_once():
 def test_settings_do_not_change_afterwards():
     with pytest.raises(ValueError, match="frozen"):
         load_preset("paper").epochs = 3
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_are_made_for_the_landmarks_of_the_data(name):
+    config = load_preset(name, landmarks=68)
+    assert config.network.landmarks == 68
+    assert name == "paper" or config.network.finest == 68
+    assert load_preset(name, ["network.landmarks=5"], landmarks=68).network.landmarks == 5
+    assert load_preset(name).network.landmarks == 19
+
+
+def test_one_way_to_hold_out():
+    with pytest.raises(InvalidInputError, match="folds and validation_share"):
+        load_preset("paper", ["folds=4", "validation_share=0.2"])
+
+
+def test_fine_tuning_keeps_what_the_model_is():
+    from farnet.modelfile import read_metadata
+    from farnet.training.finetune import fine_tuning
+    from farnet.zoo import find_model
+
+    config, model = fine_tuning("ceph19-compact", ["epochs=3"]), read_metadata(find_model("ceph19-compact"))
+    assert (config.network, config.input, config.sigma) == (model.network, model.input, model.decoder.sigma)
+    assert config.shifts == model.decoder.shifts and config.start_from == "ceph19-compact"
+    assert config.epochs == 3 and config.learning_rate < load_preset("compact").learning_rate
+    with pytest.raises(UnknownNameError, match="ceph19-compact"):
+        fine_tuning("ceph19")

@@ -112,7 +112,7 @@ def test_words_on_standard_input(child):
     child.stdin.flush()
     assert child.stdout.readline() == "resumed\n"
     assert child.stdout.readline() == "stopped\n"
-    assert child.wait(10) == 0
+    assert child.wait(60) == 0
 
 
 @pytest.mark.parametrize("paused", [False, True])
@@ -123,7 +123,7 @@ def test_it_ends_when_the_other_end_is_gone(child, paused):
         assert child.stdout.readline() == "paused\n"
     child.stdin.close()
     assert child.stdout.readline() == "ended\n"
-    assert child.wait(10) == 0
+    assert child.wait(60) == 0
 
 
 def test_end_is_heard_at_once(child):

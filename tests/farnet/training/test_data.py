@@ -52,6 +52,38 @@ class TestHeldOut:
             LandmarkData(make_blobs(0), tiny())
 
 
+class TestValidation:
+    @given(st.integers(2, 60), st.floats(0.01, 0.99), st.integers(0, 2**31))
+    def test_a_share_leaves_some_on_both_sides(self, make_blobs, tiny, count, share, seed):
+        data = LandmarkData(make_blobs(count), tiny(f"validation_share={share}", f"seed={seed}"))
+        held, rest = data.validation_indices, data.training_indices
+        assert sorted(held + rest) == list(range(count)) and held and rest
+        assert abs(len(held) - share * count) <= 1
+
+    def test_the_seed_decides(self, blobs, tiny):
+        first, again, other = (
+            LandmarkData(blobs, tiny("validation_share=0.5", f"seed={seed}")).validation_indices for seed in (1, 1, 2)
+        )
+        assert first == again != other
+
+    def test_names_win_over_the_share(self, blobs, tiny):
+        data = LandmarkData(blobs, tiny("validation_share=0.5"), ("blob3", "blob1"))
+        assert data.validation_indices == [1, 3]
+
+    @pytest.mark.parametrize(
+        ("changes", "names", "words"),
+        [
+            ((), ("blob9",), "not there: blob9"),
+            (("folds=4",), ("blob1",), "exclude each other"),
+            ((), tuple(f"blob{i}" for i in range(8)), "none is left to train on"),
+            (("keep=best",), (), "keep=last"),
+        ],
+    )
+    def test_what_cannot_be(self, blobs, tiny, changes, names, words):
+        with pytest.raises(InvalidInputError, match=words):
+            LandmarkData(blobs, tiny(*changes), names)
+
+
 class TestPrepared:
     def test_points_lie_on_their_blobs(self, blobs, tiny):
         dataset = PreparedDataset(blobs, every_index(blobs), tiny(), train=False)

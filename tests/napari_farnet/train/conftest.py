@@ -68,7 +68,7 @@ def stack(radiograph_pixels):
 def until(qtbot):
     """Waits for something, with words for what did not come."""
 
-    def wait(condition, what, seconds=20.0):
+    def wait(condition, what, seconds=60.0):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not in {seconds} s: {what}"

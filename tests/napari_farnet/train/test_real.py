@@ -55,8 +55,8 @@ def test_corrections_to_a_model(make_napari_viewer_proxy, plugin, fake, stack, t
     form.settings["validation_share"].setValue(0.25)
     form.device.setCurrentIndex(form.device.findData("cpu"))
     form.train.click()
-    until(lambda: dock.follower.state == "running", f"the start ({dock.status.text()})", 60)
-    until(lambda: dock.follower.state == "idle", "the end", 90)
+    until(lambda: dock.follower.state == "running", f"the start ({dock.status.text()})", 120)
+    until(lambda: dock.follower.state == "idle", "the end", 120)
     assert "Done." in dock.status.text(), dock.status.text()
     assert dock.curves.epochs == [1, 2, 3] and np.isfinite(dock.curves.values("train_loss")).all()
     assert len(viewer.layers["tiny-tuned: radiographs"].data) == 64  # one is held out, which is no stack
