@@ -24,9 +24,10 @@ def follow_points(layer: Points, moved: Callable[[], None]) -> Callable[[], None
         moved: Called without arguments; it must be quick, since a drag waits for it.
 
     Returns:
-        What ends it; calling it twice is harmless.
+        What ends it, also in the midst of a drag; calling it twice is harmless.
     """
     layer = getattr(layer, "__wrapped__", layer)  # napari hands plugins proxies, which refuse a callback list's changes
+    ended = False
 
     def on_data(event: Any) -> None:
         if str(event.action) in ("changed", "added", "removed"):
@@ -34,7 +35,7 @@ def follow_points(layer: Points, moved: Callable[[], None]) -> Callable[[], None
 
     def on_drag(_layer: Points, event: Any) -> Iterator[None]:
         yield
-        while event.type == "mouse_move":
+        while event.type == "mouse_move" and not ended:
             moved()
             yield
 
@@ -42,6 +43,8 @@ def follow_points(layer: Points, moved: Callable[[], None]) -> Callable[[], None
     layer.mouse_drag_callbacks.append(on_drag)
 
     def stop() -> None:
+        nonlocal ended
+        ended = True  # a drag that is under way goes on without the callback being looked up again
         if on_drag in layer.mouse_drag_callbacks:
             layer.events.data.disconnect(on_data)
             layer.mouse_drag_callbacks.remove(on_drag)

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication
 
 import napari_farnet
 from farnet.frame import Frame
@@ -154,6 +157,54 @@ def drag() -> Callable[..., None]:
             mouse_move_callbacks(layer, event)
         event.type, event.is_dragging = "mouse_release", False
         mouse_release_callbacks(layer, event)
+
+    return drag_point
+
+
+@pytest.fixture
+def mouse(qtbot: Any) -> Callable[..., None]:
+    """Drags a point of a layer with the left button, as the window system reports it to the canvas of a shown window.
+
+    The way is made in `steps`; `at_step` is called after each of them, while the button is still down.
+    """
+
+    def canvas_of_window() -> Any:
+        canvases = [item for item in QApplication.allWidgets() if item.__class__.__name__ == "CanvasBackendDesktop"]
+        return max(canvases, key=lambda item: item.isVisible() * item.width() * item.height())
+
+    def drag_point(
+        viewer: Any,
+        layer: Any,
+        row: int,
+        shift: tuple[float, float],
+        *,
+        steps: int = 4,
+        at_step: Callable[[], None] = lambda: None,
+    ) -> None:
+        canvas = canvas_of_window()
+        middle = np.array([canvas.height(), canvas.width()]) / 2
+        start = layer.data[row].copy()
+        move = np.zeros_like(start)
+        move[-2:] = shift
+
+        def place(share: float) -> QPointF:
+            world = np.array(layer.data_to_world(start + share * move))[-2:]
+            return QPointF(*(middle + (world - viewer.scene.camera.center[-2:]) * viewer.scene.camera.zoom)[::-1])
+
+        def send(kind: QEvent.Type, where: QPointF, button: Qt.MouseButton, buttons: Qt.MouseButton) -> None:
+            there = QPointF(canvas.mapToGlobal(where))
+            event = QMouseEvent(kind, where, there, button, buttons, Qt.KeyboardModifier.NoModifier)
+            QApplication.sendEvent(canvas, event)
+            qtbot.wait(30)
+
+        left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+        way = [place(share) for share in np.linspace(0, 1, steps + 1)]
+        send(QEvent.Type.MouseMove, way[0], none, none)
+        send(QEvent.Type.MouseButtonPress, way[0], left, left)
+        for where in way[1:]:
+            send(QEvent.Type.MouseMove, where, none, left)
+            at_step()
+        send(QEvent.Type.MouseButtonRelease, way[-1], left, none)
 
     return drag_point
 

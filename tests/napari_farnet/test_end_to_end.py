@@ -5,9 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from qtpy.QtCore import QEvent, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
-from qtpy.QtWidgets import QApplication
 
 from farnet.formats import read_annotations
 from farnet.samples import average_cephalogram
@@ -54,39 +51,6 @@ def test_sample_detect_correct_save_reopen(detected, drag, tmp_path):
     assert landmarks.edited.sum() == 1
     assert landmarks.provenance["model"] == DEFAULT_MODEL
     assert len(record_of(again.metadata).landmarks) == 1
-
-
-@pytest.fixture
-def mouse(qtbot):
-    """Drags a point of a layer with the left button, as the window system reports it to the canvas."""
-
-    def canvas_of(viewer):
-        canvases = [item for item in QApplication.allWidgets() if item.__class__.__name__ == "CanvasBackendDesktop"]
-        return max(canvases, key=lambda item: item.isVisible() * item.width() * item.height())
-
-    def drag_point(viewer, layer, row, shift):
-        canvas = canvas_of(viewer)
-        middle = np.array([canvas.height(), canvas.width()]) / 2
-
-        def place(share):
-            world = np.array(layer.data_to_world(layer.data[row] + share * np.array(shift)))
-            return QPointF(*(middle + (world - viewer.scene.camera.center[-2:]) * viewer.scene.camera.zoom)[::-1])
-
-        def send(kind, where, button, buttons):
-            there = QPointF(canvas.mapToGlobal(where))
-            event = QMouseEvent(kind, where, there, button, buttons, Qt.KeyboardModifier.NoModifier)
-            QApplication.sendEvent(canvas, event)
-            qtbot.wait(30)
-
-        left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
-        path = [place(share) for share in (0.0, 0.25, 0.5, 0.75, 1.0)]
-        send(QEvent.Type.MouseMove, path[0], none, none)
-        send(QEvent.Type.MouseButtonPress, path[0], left, left)
-        for where in path[1:]:
-            send(QEvent.Type.MouseMove, where, none, left)
-        send(QEvent.Type.MouseButtonRelease, path[-1], left, none)
-
-    return drag_point
 
 
 def test_the_mouse_moves_a_point_at_once_after_the_detection(detected, mouse, qtbot):

@@ -78,6 +78,7 @@ class Dock(QWidget):
     def set_form(self, form: QWidget) -> None:
         """Put the form into the dock, once it is laid out; it scrolls up and down, never sideways."""
         self._scroll.setWidget(form)
+        self._scroll.updateGeometry()  # a dock that is shown already has to be measured again
 
     def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802
         """Join the other docks of this plugin in one place: side by side, none of them would be high enough."""
