@@ -14,7 +14,7 @@ from farnet.errors import FarnetError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["atomic_path", "write_bytes_atomic", "write_text_atomic"]
+__all__ = ["atomic_path", "check_folder", "write_bytes_atomic", "write_text_atomic"]
 
 
 @contextmanager
@@ -75,6 +75,20 @@ def write_text_atomic(path: str | Path, text: str) -> None:
         OutputError: If it cannot be written; see `atomic_path`.
     """
     write_bytes_atomic(path, text.encode("utf-8"))
+
+
+def check_folder(path: Path) -> None:
+    """Stop before any work where the folder of a result cannot be written to.
+
+    Raises:
+        OutputError: If it, or the folder in which it would have to be made, is none or is not writable.
+    """
+    folder = path.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        reason = "is not writable" if folder.is_dir() else "is no folder"
+        raise OutputError(f"{path} cannot be written: {folder} {reason}. Choose another place for it (--output).")
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -1,6 +1,5 @@
 """`farnet detect`: landmarks of radiographs, as a table, as overlays, as JSON."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,20 +11,17 @@ from farnet.commands.options import (
     ForceOption,
     JsonOption,
     ModelOption,
-    check_folder,
     examples,
-    refuse_existing,
     spacing_option,
 )
 from farnet.commands.tables import print_landmarks
-from farnet.errors import DeviceError, FarnetError, InvalidInputError
+from farnet.errors import DeviceError, FarnetError, OutputError
 from farnet.zoo import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from farnet.batch import BatchItem, BatchRun
+    from farnet.batch_plan import BatchPlan
     from farnet.detection import Detector
-    from farnet.formats import AnnotationFormat
-    from farnet.landmarks import Landmarks
-    from farnet.spacing import Spacing
 
 __all__ = ["detect", "register"]
 
@@ -38,39 +34,9 @@ file that cannot be read does not stop the others; it is listed at the end and t
     ("landmarks of one radiograph, into landmarks.csv", "farnet detect patient.dcm"),
     ("a folder of scans at 0.1 mm per pixel, with pictures", "farnet detect scans/ --spacing 0.1 --overlay"),
     ("another model, on the first GPU, into another file", "farnet detect scans/ -m my.safetensors -d cuda -o my.csv"),
+    ("go on after it was stopped, or with new scans", "farnet detect scans/ -o my.csv --resume"),
     ("for a program", "farnet detect patient.png --json"),
 )
-
-
-@dataclass
-class _Run:
-    """What a run is to do, and what has come of it.
-
-    Attributes:
-        files: Radiographs to read.
-        names: What they are called in results.
-        format: Of the tables.
-        output: The table, or the folder of tables where the format holds one radiograph a file.
-        tables: One table for all radiographs, or one for each.
-        pictures: One overlay for each radiograph, or None.
-        spacing: mm per pixel instead of what the files say, or None.
-        detector_spacing: Use the pixel size on the detector where nothing better is known.
-        found: Landmarks of the radiographs that are done.
-        reports: What is told of each of them.
-        failed: What failed, and why.
-    """
-
-    files: list[Path]
-    names: list[str]
-    format: "AnnotationFormat"
-    output: Path
-    tables: list[Path]
-    pictures: list[Path] | None
-    spacing: "Spacing | None"
-    detector_spacing: bool
-    found: list["Landmarks"] = field(default_factory=list)
-    reports: list[dict[str, Any]] = field(default_factory=list)
-    failed: list[dict[str, str]] = field(default_factory=list)
 
 
 def register(app: typer.Typer) -> None:
@@ -110,200 +76,142 @@ def detect(
         ),
     ] = False,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders too.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the table that is there: radiographs that did not change are not done again."
+        ),
+    ] = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find the landmarks of radiographs; see `_HELP`."""
-    from farnet.radiograph import find_radiographs
+    from farnet.batch import BatchRun
+    from farnet.batch_plan import BatchPlan
+    from farnet.batch_request import BatchRequest
 
-    chosen = _format(format, output)
-    files = find_radiographs(radiographs, recursive=recursive)
-    names = _names(files)
-    target, tables = _tables(output, chosen, names)
-    run = _Run(
-        files=files,
-        names=names,
-        format=chosen,
-        output=target,
-        tables=tables,
-        pictures=[_pictures(target) / f"{_file_name(name)}.png" for name in names] if overlay else None,
+    request = BatchRequest(
+        radiographs=tuple(radiographs),
+        recursive=recursive,
+        model=model,
+        device=device,
+        output=output,
+        format=format,
         spacing=spacing_option(spacing),
         detector_spacing=detector_spacing,
+        overlay=overlay,
+        resume=resume,
+        force=force,
     )
-    refuse_existing([*run.tables, *(run.pictures or ())], force=force)
-    check_folder(run.tables[0])
+    plan = BatchPlan.of(request)
+    plan.check()
 
     from farnet.detection import Detector
 
     detector = Detector(model, device)
+    run = BatchRun(plan)
+    items: list[BatchItem] = []
+    failed: list[dict[str, str]] = []
     interrupted = False
     try:
-        with progress("Detecting", len(files)) as step:
-            for index in range(len(files)):
-                step(names[index])
-                _detect_one(run, index, detector)
+        with progress("Detecting", len(plan.files)) as step:
+            step(plan.names[0])
+            for item in run.items(detector):
+                items.append(item)
+                if item.number + 1 < len(plan.files):
+                    step(plan.names[item.number + 1])
     except KeyboardInterrupt:
         interrupted = True
-    except DeviceError as error:  # the detector is of no use any more
-        run.failed += [{"path": str(file), "error": str(error)} for file in files[index:]]
+    except (DeviceError, OutputError) as error:  # the detector, or the disk, is of no use any more
+        failed = [{"path": str(file), "error": str(error)} for file in plan.files[len(items) :]]
     finally:
         # Whatever ended the run, what it found is not lost.
-        written = _write(run)
-    _report(run, detector, written, as_json=as_json)
+        failed = [*map(_failure, (item for item in items if item.message)), *failed]
+        written = _finish(run, failed)
+    _report(plan, items, failed, detector, written, as_json=as_json)
     if interrupted:
-        done = len(run.found) + len(run.failed)
-        warn(f"Stopped after {done} of {len(files)} radiographs; the table holds those.")
+        warn(f"Stopped after {len(items)} of {len(plan.files)} radiographs; the table holds those.")
+        note("The same command with --resume goes on with the others.")
         raise typer.Exit(130)
-    if run.failed:
+    if failed:
         raise typer.Exit(1)
 
 
-def _format(name: str | None, output: Path | None) -> "AnnotationFormat":
-    from farnet.errors import unknown_name
-    from farnet.formats import annotation_formats, formats_by_ending
-
-    writable = {item.name: item for item in annotation_formats() if item.write is not None}
-    if name is not None:
-        if name not in writable:
-            raise unknown_name("annotation format", name, writable)
-        return writable[name]
-    if output is None or not output.suffix or output.is_dir():
-        return writable["farnet-csv"]
-    for item in formats_by_ending(output):
-        if item.name in writable:
-            return item
-    endings = [suffix for item in writable.values() for suffix in item.suffixes]
-    raise unknown_name("ending of a file of landmarks:", output.suffix, endings)
+def _failure(item: "BatchItem") -> dict[str, str]:
+    path = item.path if item.status == "failed" or item.unwritten is None else item.unwritten
+    return {"path": str(path), "error": item.message}
 
 
-def _tables(output: Path | None, format: "AnnotationFormat", names: list[str]) -> tuple[Path, list[Path]]:
-    """What --output means: the table or the folder of tables, and every table."""
-    suffix = format.suffixes[0]
-    is_folder = output is not None and (output.is_dir() or not output.suffix)
-    if format.holds_many:
-        table = Path(f"landmarks{suffix}") if output is None else output / f"landmarks{suffix}" if is_folder else output
-        return table, [table]
-    if output is not None and not is_folder:
-        if len(names) > 1:
-            raise InvalidInputError(
-                f"The format {format.name} holds one radiograph a file, and there are {len(names)}; "
-                f"give a folder instead of --output {output}."
-            )
-        return output, [output]
-    folder = output or Path("landmarks")
-    return folder, [folder / f"{_file_name(name)}{suffix}" for name in names]
-
-
-def _pictures(table: Path) -> Path:
-    """The folder of the overlays, beside the table."""
-    return table.with_name(f"{table.stem}-overlays")
-
-
-def _names(files: list[Path]) -> list[str]:
-    """Names of the radiographs: without folder and ending, unless two would have the same."""
-    from farnet.readers import stem_of
-
-    stems = [stem_of(file) for file in files]
-    return [str(file) if stems.count(stem) > 1 else stem for file, stem in zip(files, stems, strict=True)]
-
-
-def _file_name(name: str) -> str:
-    """A name that can be a file's in any folder."""
-    return "_".join(part for part in Path(name).parts if part not in ("/", "..", "."))
-
-
-def _detect_one(run: _Run, index: int, detector: "Detector") -> None:
-    from farnet.radiograph import read_radiograph
-
-    file, picture = run.files[index], None
+def _finish(run: "BatchRun", failed: list[dict[str, str]]) -> "Path | None":
+    """Write the table, where there is something in it; None where it could not be."""
     try:
-        radiograph = read_radiograph(file, spacing=run.spacing, detector_spacing=run.detector_spacing)
-        detection = detector.detect(radiograph)
-        landmarks = detection.landmarks.replace(radiograph=run.names[index])
-        if not run.format.holds_many:
-            _write_table(run, run.tables[index], [landmarks])
-    except DeviceError:
-        raise
-    except FarnetError as error:
-        run.failed.append({"path": str(file), "error": str(error)})
-        return
-    run.found.append(landmarks)
-    if run.pictures is not None:
-        from farnet.overlay import write_overlay
-
-        try:
-            write_overlay(run.pictures[index], radiograph, landmarks)
-            picture = str(run.pictures[index])
-        except FarnetError as error:
-            run.failed.append({"path": str(run.pictures[index]), "error": str(error)})
-    run.reports.append(
-        {
-            "radiograph": landmarks.radiograph,
-            "path": str(file),
-            "shape": list(radiograph.shape),
-            "spacing": radiograph.spacing,
-            "spacing_source": radiograph.spacing_source,
-            "seconds": round(detection.seconds, 4),
-            "found": int(landmarks.present.sum()),
-            "overlay": picture,
-            "landmarks": landmarks.summary_table(),
-        }
-    )
+        return run.finish()
+    except FarnetError as error:  # the landmarks are still printed
+        failed.append({"path": str(run.plan.output), "error": str(error)})
+        return None
 
 
-def _write(run: _Run) -> bool:
-    """Write the one table of the run, where the format has one and there is something in it."""
-    if run.found and run.format.holds_many:
-        try:
-            _write_table(run, run.output, run.found)
-        except FarnetError as error:  # the landmarks are still printed
-            run.failed.append({"path": str(run.output), "error": str(error)})
-            return False
-    return bool(run.found)
+def _described(item: "BatchItem") -> dict[str, Any]:
+    landmarks = item.landmarks
+    assert landmarks is not None, "those that failed are listed apart"
+    return {
+        "radiograph": item.name,
+        "path": str(item.path),
+        "status": item.status,
+        "shape": None if landmarks.image_shape is None else list(landmarks.image_shape),
+        "spacing": landmarks.spacing,
+        "spacing_source": landmarks.provenance.get("spacing_source"),
+        "seconds": round(item.seconds, 4),
+        "found": int(landmarks.present.sum()),
+        "overlay": None if item.picture is None else str(item.picture),
+        "landmarks": landmarks.summary_table(),
+    }
 
 
-def _write_table(run: _Run, path: Path, landmarks: list["Landmarks"]) -> None:
-    from farnet.formats import write_annotations
-
-    write_annotations(path, landmarks, format=run.format.name)
-
-
-def _report(run: _Run, detector: "Detector", written: bool, *, as_json: bool) -> None:
-    output = str(run.output) if written else None
+def _report(
+    plan: "BatchPlan",
+    items: "list[BatchItem]",
+    failed: list[dict[str, str]],
+    detector: "Detector",
+    written: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    reports = [_described(item) for item in items if item.landmarks is not None]
     if as_json:
         print_json(
             {
                 "model": detector.name,
                 "model_sha256": detector.sha256,
                 "device": detector.device,
-                "output": output,
-                "format": run.format.name,
-                "radiographs": run.reports,
-                "failed": run.failed,
+                "output": None if written is None else str(written),
+                "format": plan.format.name,
+                "radiographs": reports,
+                "failed": failed,
             }
         )
-    elif len(run.files) == 1 and run.found:
-        print_landmarks(run.found[0])
-    elif run.found:
+    elif len(plan.files) == 1 and reports and items[0].landmarks is not None:
+        print_landmarks(items[0].landmarks)
+    elif reports:
         rows = [
             (
                 report["radiograph"],
                 f"{report['found']} of {len(report['landmarks'])}",
                 number(_mean([row["confidence"] for row in report["landmarks"]])),
-                number(report["seconds"]),
+                "as before" if report["status"] == "skipped" else number(report["seconds"]),
             )
-            for report in run.reports
+            for report in reports
         ]
         print_table(("radiograph", "found", "mean confidence", "seconds"), rows, title=f"Landmarks by {detector.name}")
-    if not as_json and output is not None:
-        print_text(f"Landmarks: {output}")
-        if run.pictures is not None:
-            print_text(f"Overlays:  {_pictures(run.output)}")
-        if any(report["spacing"] is None for report in run.reports):
+    if not as_json and written is not None:
+        print_text(f"Landmarks: {written}")
+        if plan.pictures:
+            print_text(f"Overlays:  {plan.pictures_folder}")
+        if any(report["spacing"] is None for report in reports):
             note("The spacing is not known of every radiograph; --spacing MM gives distances in mm.")
-    if run.failed:
-        warn(f"Failed: {len(run.failed)}")
-        for failure in run.failed:
+    if failed:
+        warn(f"Failed: {len(failed)}")
+        for failure in failed:
             warn(f"  {failure['path']}: {failure['error']}")
 
 

@@ -1,12 +1,12 @@
 """Options that several commands share, and how their values are read."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from farnet.errors import InvalidInputError, OutputError
+from farnet.atomic import check_folder
+from farnet.errors import InvalidInputError
 from farnet.spacing import Spacing, as_spacing
 
 __all__ = [
@@ -78,20 +78,6 @@ def spacing_option(text: str | None) -> Spacing | None:
         InvalidInputError: If it is something else, or not above zero.
     """
     return None if text is None else as_spacing(numbers(text, "--spacing"), what="value of --spacing")
-
-
-def check_folder(path: Path) -> None:
-    """Stop before any work where the folder of a result cannot be written to.
-
-    Raises:
-        OutputError: If it, or the folder in which it would have to be made, is none or is not writable.
-    """
-    folder = path.absolute().parent
-    while not folder.exists():
-        folder = folder.parent
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        reason = "is not writable" if folder.is_dir() else "is no folder"
-        raise OutputError(f"{path} cannot be written: {folder} {reason}. Choose another --output.")
 
 
 def refuse_existing(paths: list[Path], *, force: bool) -> None:

@@ -1,0 +1,260 @@
+"""Landmarks of many radiographs: one after another, into one table, and nothing is found twice or lost.
+
+    request = BatchRequest(radiographs=("scans",), output="landmarks.csv", resume=True)
+    for item in detect_batch(request, Detector(request.model, request.device)):
+        print(item.name, item.status, item.message)
+
+While the network works on one radiograph the next ones are read. What is found goes into a journal at once
+(`farnet.batch_journal`) and into the table at the end, or when the run is stopped. A run that was stopped or killed is
+gone on with by `BatchRequest.resume`: a radiograph is done when the table or the journal has landmarks of the same file
+(by its SHA-256) from the same model (by its SHA-256) at the same kind of spacing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from farnet.batch_journal import Journal
+from farnet.batch_plan import BatchPlan
+from farnet.errors import DeviceError, FarnetError, InvalidInputError
+from farnet.landmarks import Landmarks
+from farnet.radiograph import Radiograph, read_radiograph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from farnet.batch_request import BatchRequest
+    from farnet.detection import Detector
+
+__all__ = ["BatchItem", "BatchRun", "Status", "detect_batch"]
+
+Status = Literal["done", "failed", "skipped"]
+"""Landmarks were found (or looked for), the radiograph cannot be used, or its landmarks were there already."""
+
+_AHEAD = 2  # radiographs that are read before they are needed
+
+
+@dataclass(frozen=True, eq=False)
+class BatchItem:
+    """What came of one radiograph.
+
+    Attributes:
+        number: Its place in the plan, from 0.
+        path: Its file.
+        name: What it is called in the results.
+        status: What was done.
+        landmarks: What was found now or before; None where it failed.
+        seconds: Time of the detection; 0 where there was none.
+        message: Why it failed, or why its picture could not be written; empty where nothing is wrong.
+        picture: The overlay that was drawn, now or before; None without one.
+        unwritten: The overlay that could not be; None where nothing is wrong with it.
+    """
+
+    number: int
+    path: Path
+    name: str
+    status: Status
+    landmarks: Landmarks | None
+    seconds: float = 0.0
+    message: str = ""
+    picture: Path | None = None
+    unwritten: Path | None = None
+
+
+def detect_batch(request: BatchRequest, detector: Detector) -> Iterator[BatchItem]:
+    """Do what a request asks for; see `BatchRun.items` for what is yielded.
+
+    The table is written when the iteration ends, also where that is by an error or by closing the generator.
+
+    Raises:
+        FarnetError: As `BatchPlan.of`, `BatchPlan.check`, `BatchRun.items` and `BatchRun.finish`.
+    """
+    plan = BatchPlan.of(request)
+    plan.check()
+    run = BatchRun(plan)
+    try:
+        yield from run.items(detector)
+    finally:
+        run.finish()
+
+
+class BatchRun:
+    """One run over the radiographs of a plan.
+
+    Args:
+        plan: Which they are, and where their landmarks go.
+
+    Attributes:
+        found: Landmarks by the radiograph's number in the plan, those that were there before included.
+    """
+
+    def __init__(self, plan: BatchPlan) -> None:
+        self.plan = plan
+        self.found: dict[int, Landmarks] = {}
+        self._journal = Journal(plan.output) if plan.format.holds_many else None
+        self._begun = self._changed = False
+        self._before: dict[str, Landmarks] = {}
+        self._by_file: dict[str, Landmarks] = {}
+
+    def items(self, detector: Detector) -> Iterator[BatchItem]:
+        """Find the landmarks.
+
+        Args:
+            detector: What finds them.
+
+        Yields:
+            What came of each radiograph, in the order of the plan. A radiograph that cannot be used does not end the
+            run. What has been yielded is on the disk.
+
+        Raises:
+            InvalidInputError: If the run would mix the landmarks of two models; nothing was done then.
+            AnnotationError, SchemeError: If what is to be gone on with cannot be read; nothing was done then.
+            DeviceError: If the device cannot go on.
+            OutputError: If what was found cannot be written.
+        """
+        self._begin(detector)
+        numbers = iter(range(len(self.plan.files)))
+        waiting: deque[Future[Radiograph | Landmarks | FarnetError]] = deque()
+        with ThreadPoolExecutor(1, thread_name_prefix="farnet-read") as pool:
+            try:
+                for number in range(len(self.plan.files)):
+                    while len(waiting) <= _AHEAD and (coming := next(numbers, None)) is not None:
+                        waiting.append(pool.submit(self._read, coming, detector))
+                    yield self._item(number, waiting.popleft().result(), detector)
+            finally:
+                for read in waiting:
+                    read.cancel()
+
+    def finish(self) -> Path | None:
+        """Write the table of everything that was found, now and before; may be called again after an error.
+
+        Returns:
+            The table, or the folder of tables; None where nothing was found.
+
+        Raises:
+            OutputError: If it cannot be written; the journal is kept then, and `resume` writes it.
+        """
+        if self._journal is None:
+            return self.plan.output if self.found else None
+        merged = self._merged() if self._begun else []
+        if not merged:
+            return None
+        if self._changed or self._journal.exists():
+            self._write(self.plan.output, merged)
+            self._journal.remove()
+            self._changed = False
+        return self.plan.output
+
+    def _begin(self, detector: Detector) -> None:
+        request = self.plan.request
+        self._before = self.plan.known(detector.scheme) if request.resume else {}
+        self._refuse_other_model(detector)
+        self._by_file = {item.image_sha256: item for item in self._before.values() if item.image_sha256}
+        if self._journal is not None:
+            about = {"request": request.to_dict(), "model": detector.name, "model_sha256": detector.sha256}
+            self._journal.begin(about, keep=request.resume)
+        self._begun = True
+
+    def _refuse_other_model(self, detector: Detector) -> None:
+        for item in self._before.values():
+            if item.provenance.get("model_sha256") != detector.sha256:
+                who = item.source or "unknown"
+                raise InvalidInputError(
+                    f"{self.plan.output} holds landmarks of {item.radiograph!r} that are not from the model file of "
+                    f"{detector.name} (their source is {who!r}), and one table is of one model. Choose another "
+                    "--output, or the model of the table, or begin anew (--force instead of --resume)."
+                )
+
+    def _read(self, number: int, detector: Detector) -> Radiograph | Landmarks | FarnetError:
+        """In another thread: the landmarks that are there already, else the radiograph, or why it cannot be read."""
+        request = self.plan.request
+        try:
+            return self._kept(number) or read_radiograph(
+                self.plan.files[number], spacing=request.spacing, detector_spacing=request.detector_spacing
+            )
+        except FarnetError as error:
+            return error
+
+    def _kept(self, number: int) -> Landmarks | None:
+        if not self._by_file or (self.plan.pictures and not self.plan.pictures[number].is_file()):
+            return None
+        try:
+            with self.plan.files[number].open("rb") as file:
+                item = self._by_file.get(hashlib.file_digest(file, "sha256").hexdigest())
+        except OSError:
+            return None  # reading it as a radiograph says why
+        if item is None or not self._same_spacing(item):
+            return None
+        return item.replace(radiograph=self.plan.names[number])
+
+    def _same_spacing(self, item: Landmarks) -> bool:
+        """Whether reading the file as it is asked for now would give the same spacing."""
+        request, source = self.plan.request, item.provenance.get("spacing_source")
+        if request.spacing is not None:
+            return item.spacing == request.spacing
+        if source == "given":
+            return False
+        on_detector = source is not None and source.endswith("(detector plane)")
+        return item.spacing is not None if request.detector_spacing else not on_detector
+
+    def _item(self, number: int, read: Radiograph | Landmarks | FarnetError, detector: Detector) -> BatchItem:
+        plan = self.plan
+        path, name = plan.files[number], plan.names[number]
+        if isinstance(read, FarnetError):
+            return BatchItem(number, path, name, "failed", None, message=str(read))
+        picture = plan.pictures[number] if plan.pictures else None
+        if isinstance(read, Landmarks):
+            self._changed |= self._before.get(name) is None  # it has another name now
+            self.found[number] = read
+            return BatchItem(number, path, name, "skipped", read, picture=picture)
+        try:
+            detection = detector.detect(read)
+            landmarks = self._stamped(detection.landmarks, name, read, detector)
+            if self._journal is None:
+                self._write(plan.tables[number], [landmarks])
+        except DeviceError:
+            raise
+        except FarnetError as error:
+            return BatchItem(number, path, name, "failed", None, message=str(error))
+        self.found[number] = landmarks
+        self._changed = True
+        if self._journal is not None:
+            self._journal.add(landmarks)
+        seconds = detection.seconds
+        if picture is not None:
+            from farnet.overlay import write_overlay
+
+            try:
+                write_overlay(picture, read, landmarks)
+            except FarnetError as error:
+                return BatchItem(number, path, name, "done", landmarks, seconds, message=str(error), unwritten=picture)
+        return BatchItem(number, path, name, "done", landmarks, seconds, picture=picture)
+
+    def _stamped(self, landmarks: Landmarks, name: str, read: Radiograph, detector: Detector) -> Landmarks:
+        """With what `resume` goes by."""
+        own: dict[str, Any] = {"model_sha256": detector.sha256, "spacing_source": read.spacing_source}
+        return landmarks.replace(radiograph=name, provenance={**landmarks.provenance, **own})
+
+    def _merged(self) -> list[Landmarks]:
+        """In the order of the plan; after them those of radiographs that are not in it."""
+        merged: dict[str, Landmarks] = {}
+        for number, name in enumerate(self.plan.names):
+            item = self.found.get(number) or self._before.get(name)
+            if item is not None:
+                merged[name] = item
+        files = {item.image_sha256 for item in merged.values()}
+        for name, item in self._before.items():
+            if name not in merged and (item.image_sha256 is None or item.image_sha256 not in files):
+                merged[name] = item
+        return list(merged.values())
+
+    def _write(self, path: Path, landmarks: list[Landmarks]) -> None:
+        from farnet.formats import write_annotations
+
+        write_annotations(path, landmarks, format=self.plan.format.name)
