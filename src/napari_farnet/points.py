@@ -6,7 +6,7 @@ names its points: the names say which scheme it is, and the image under it gives
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from napari_farnet.record import LandmarkRecord, kind_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer, Points
+    from numpy.typing import NDArray
 
     from farnet.scheme import LandmarkScheme
 
@@ -53,8 +54,9 @@ def landmarks_in(layer: Points, *, image: Layer | None = None, scheme: LandmarkS
 
     Args:
         layer: A layer of this plugin, or any other whose points have names (see `name_column`) of one scheme.
-        image: The radiographs that the points of a foreign layer are on; without it only the layer's own scale tells
-            the spacing, and the size of the radiograph is unknown.
+        image: The radiographs that the points of a foreign layer are on; the points are taken to its pixels, also
+            where the two layers have different scales. Without it only the layer's own scale tells the spacing, and
+            the size of the radiograph is unknown.
         scheme: The scheme of a foreign layer; None finds it by the names, among the bundled ones.
 
     Raises:
@@ -69,11 +71,15 @@ def landmarks_in(layer: Points, *, image: Layer | None = None, scheme: LandmarkS
     from napari_farnet.sources import RadiographSource
 
     column = name_column(layer)
-    names = [str(name) for name in layer.features[column]]
+    placed = ~np.isnan(layer.data).any(axis=1)  # other programs write what is absent as NaN
+    data, features = layer.data[placed], layer.features[placed]
+    names = [str(name) for name in features[column]]
     scheme = scheme or _scheme_of(names, str(layer.name))
     source = None if image is None else RadiographSource.of(image)
     spacing = Placement.of(layer).spacing() if source is None else source.spacing
-    indices = sorted({tuple(int(i) for i in np.rint(row[:-2])) for row in layer.data}) or [()]
+    if image is not None:
+        data = _in_pixels_of(image, layer, data)
+    indices = sorted({tuple(int(i) for i in np.rint(row[:-2])) for row in data}) or [()]
     nothing = tuple(
         Landmarks(
             points=np.full((len(scheme), 2), np.nan),
@@ -86,10 +92,27 @@ def landmarks_in(layer: Points, *, image: Layer | None = None, scheme: LandmarkS
         for index in indices
     )
     metadata = LandmarkRecord(nothing, tuple(indices)).to_metadata()
-    features = layer.features.assign(name=names)
-    found = landmarks_from_layer(layer.data, features, metadata, name=str(layer.name))
+    named = features.assign(name=names)
+    found = landmarks_from_layer(data, named, metadata, name=str(layer.name))
     as_given = tuple(item.replace(edited=None) for item in found.landmarks)  # nobody has edited them here
     return LandmarkRecord(as_given, found.indices)
+
+
+def _in_pixels_of(image: Layer, layer: Points, data: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take the points of a layer, (N, n), to pixels of an image that may be placed otherwise."""
+    axes = min(layer.ndim, image.ndim)
+    ratio = np.array([_ratio(*units) for units in zip(layer.units[-axes:], image.units[-axes:], strict=True)])
+    result = data.copy()
+    for row, point in enumerate(data):
+        world = np.array(layer.data_to_world(point))
+        world[-axes:] *= ratio
+        result[row, -axes:] = image.world_to_data(world)[-axes:]
+    return result
+
+
+def _ratio(of: Any, to: Any) -> float:
+    """One unit in another; 1 where they measure different things, which is how napari draws them."""
+    return float((1.0 * of).to(to).magnitude) if of.is_compatible_with(to) else 1.0
 
 
 def _scheme_of(names: list[str], layer: str) -> LandmarkScheme:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from farnet.radiograph import Radiograph
     from farnet.spacing import Spacing
 
-__all__ = ["RadiographSource", "current_index", "refusal"]
+__all__ = ["RadiographSource", "current_index", "refusal", "units_ratio"]
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def current_index(layer: Layer, dims: Dims) -> Index:
             f"The viewer shows a cut across the radiographs of {layer.name!r}, whose rows and columns are its last two "
             "axes. Press Ctrl+E until they are shown, or choose all slices."
         )
-    point = [value * _ratio(dims, layer, axis) for axis, value in enumerate(dims.point)]
+    point = [value * units_ratio(dims, layer, axis) for axis, value in enumerate(dims.point)]
     place = np.rint(layer.world_to_data(point)[:leading])
     if layer.__class__.__name__ != "Image":
         return tuple(int(i) for i in place)  # points may be anywhere: there is no last one
@@ -164,7 +164,7 @@ def current_index(layer: Layer, dims: Dims) -> Index:
     return tuple(int(np.clip(i, 0, size - 1)) for i, size in zip(place, stack, strict=True))
 
 
-def _ratio(dims: Dims, layer: Layer, axis: int) -> float:
+def units_ratio(dims: Dims, layer: Layer, axis: int) -> float:
     """Units of the layer in one unit of the viewer, along an axis of the viewer."""
     own_axis = axis - (dims.ndim - layer.ndim)
     if dims.units is None or own_axis < 0:

@@ -1,4 +1,4 @@
-"""Following points while they are dragged: in a real window with a real mouse, and on a bare layer."""
+"""Who follows a layer of points hears of every change, also in the middle of a drag."""
 
 from __future__ import annotations
 
@@ -9,105 +9,132 @@ import numpy as np
 import pytest
 from napari.layers import Points
 
+from farnet.samples import average_cephalogram
+from napari_farnet.layers import landmarks_layer
 from napari_farnet.live import follow_points
-
-POINTS = np.array([[60.0, 50.0], [120.0, 90.0], [180.0, 130.0]])
+from napari_farnet.placement import Placement
+from napari_farnet.session import follow
+from napari_farnet.settings import Settings
 
 
 @pytest.fixture
-def shown(make_napari_viewer, radiograph_pixels, qtbot):
+def layer():
+    return Points([[10.0, 10.0], [50.0, 60.0]], features={"name": ["a", "b"]}, size=8)
+
+
+class Seen(list):
+    """Points at each call, and what ends them."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.stop = follow_points(layer, lambda: self.append(layer.data.copy()))
+
+
+@pytest.mark.parametrize("mode_first", [True, False])
+def test_each_step_of_a_drag_is_heard_with_the_points_where_they_are_then(layer, drag, mode_first):
+    if mode_first:
+        layer.mode = "select"
+    seen = Seen(layer)  # the callback that moves points comes after ours where the mode is set later
+    drag(layer, 1, (8.0, 4.0))
+    rows = [float(data[1, 0]) for data in seen]
+    assert sorted(set(rows)) == [54.0, 58.0]
+    assert rows == sorted(rows)
+
+
+def test_each_step_is_heard_where_napari_does_not_tell_it(layer, drag):
+    layer.mode = "select"
+    seen = Seen(layer)
+    with layer.events.features.blocker():
+        drag(layer, 1, (8.0, 4.0))
+    assert [float(data[1, 0]) for data in seen] == [54.0, 58.0, 58.0]
+
+
+def test_a_drag_of_the_mouse_in_a_real_viewer(make_napari_viewer, mouse, qtbot):
+    radiograph, truth = average_cephalogram()
     viewer = make_napari_viewer(show=True)
-    viewer.add_image(radiograph_pixels)
-    layer = viewer.add_points(POINTS.copy(), size=12)
+    viewer.add_image(radiograph.pixels, scale=radiograph.spacing, units="mm")
+    layer = viewer.add_points(truth.points.copy(), size=12, scale=radiograph.spacing, units="mm")
+    seen = Seen(layer)
     layer.mode = "select"
     qtbot.wait(200)
-    return viewer, layer
+    mouse(viewer, layer, 3, (-60.0, 40.0))
+    steps = np.array([data[3] - truth.points[3] for data in seen])
+    assert len(np.unique(steps.round(3), axis=0)) >= 3
+    np.testing.assert_allclose(steps[-1], (-60.0, 40.0), atol=6.0)
+    assert (np.diff(steps[:, 1]) >= 0).all()
 
 
-def test_each_step_of_a_drag_is_heard_with_the_point_where_it_is(shown, mouse):
-    viewer, layer = shown
-    heard = []
-    follow_points(layer, lambda: heard.append(layer.data[1].copy()))
-    steps = []
-    mouse(viewer, layer, 1, (24.0, -16.0), steps=4, at_step=lambda: steps.append((len(heard), layer.data[1].copy())))
-    for number, (count, point) in enumerate(steps, start=1):
-        assert count == number
-        np.testing.assert_array_equal(heard[number - 1], point)
-    ways = np.linalg.norm(np.array(heard[:4]) - POINTS[1], axis=1)
-    assert (np.diff(ways) > 1).all()
-    # And once more when the button is let go.
-    assert len(heard) == 5
-    np.testing.assert_allclose(heard[-1], POINTS[1] + (24.0, -16.0), atol=2.0)
+def test_selecting_and_moving_the_mouse_tell_nothing_of_points(layer, drag):
+    seen = Seen(layer)
+    layer.selected_data = {1}
+    drag(layer, 0, (0.0, 0.0))
+    assert all(np.array_equal(data, layer.data) for data in seen)
 
 
-def test_a_click_that_moves_nothing_is_not_heard(shown, mouse):
-    viewer, layer = shown
-    heard = []
-    follow_points(layer, lambda: heard.append(1))
-    mouse(viewer, layer, 1, (0.0, 0.0), steps=0)
-    assert heard == []
+@pytest.mark.parametrize("change", ["add", "remove", "set", "name"])
+def test_other_changes(layer, change):
+    seen = Seen(layer)
+    if change == "add":
+        layer.add([20.0, 20.0])
+    elif change == "remove":
+        layer.selected_data = {0}
+        layer.remove_selected()
+    elif change == "set":
+        layer.data = layer.data + 1.0
+    else:
+        layer.features = layer.features.assign(name=["b", "a"])
+    assert seen
+    np.testing.assert_array_equal(seen[-1], layer.data)
 
 
-def test_after_the_end_nothing_is_heard(shown, mouse):
-    viewer, layer = shown
-    heard = []
-    stop = follow_points(layer, lambda: heard.append(1))
-    stop()
-    stop()
-    mouse(viewer, layer, 1, (24.0, -16.0))
-    assert heard == []
-    assert np.linalg.norm(layer.data[1] - POINTS[1]) > 10
+def test_an_added_landmark_has_its_name_when_it_is_told(landmarks_on, radiograph):
+    landmarks = landmarks_on(radiograph, absent=(4,))
+    data, keywords, _ = landmarks_layer([landmarks], [()], Placement.from_spacing(None), name="x", settings=Settings())
+    layer = Points(data, **keywords)
+    follow(layer)
+    names = []
+    follow_points(layer, lambda: names.append(layer.features["name"].iat[-1]))
+    layer.add([30.0, 30.0])
+    assert set(names) == {landmarks.scheme.names[4]}
 
 
-def test_it_can_end_in_the_midst_of_a_drag(shown, mouse):
-    viewer, layer = shown
-    heard = []
-    stop = follow_points(layer, lambda: heard.append(1))
-    mouse(viewer, layer, 1, (24.0, -16.0), at_step=stop)
-    assert len(heard) == 1
+def test_after_the_end_nothing_is_heard(layer, drag):
+    seen = Seen(layer)
+    seen.stop()
+    seen.stop()
+    drag(layer, 1, (8.0, 4.0))
+    layer.add([1.0, 1.0])
+    assert seen == []
+    assert not [call for call in layer.mouse_drag_callbacks if call.__module__ == "napari_farnet.live"]
 
 
-def test_a_layer_that_was_deleted_is_let_go(shown, qtbot):
-    viewer, layer = shown
+def test_it_can_end_in_the_middle_of_a_drag(layer, drag):
+    calls = []
+
+    def moved():
+        calls.append(1)
+        stop()
+
+    stop = follow_points(layer, moved)
+    drag(layer, 1, (8.0, 4.0))
+    assert calls == [1]
+
+
+def test_the_layer_is_not_kept_alive():
+    layer = Points([[10.0, 10.0]])
     stop = follow_points(layer, lambda: None)
-    viewer.layers.remove(layer)
-    stop()
-    bare = Points(POINTS.copy())
-    follow_points(bare, lambda: None)
-    bare_known = weakref.ref(bare)
-    del bare
+    gone = weakref.ref(layer)
+    del layer
     gc.collect()
-    assert bare_known() is None
-
-
-def test_points_that_come_go_and_are_set_are_heard():
-    layer = Points(POINTS.copy())
-    heard = []
-    follow_points(layer, lambda: heard.append(len(layer.data)))
-    layer.add((1.0, 2.0))
-    layer.selected_data = {0}
-    layer.remove_selected()
-    layer.data = POINTS + 1
-    assert heard == [4, 3, 3]
-
-
-def test_two_followers_do_not_know_of_each_other():
-    layer = Points(POINTS.copy())
-    one, two = [], []
-    stop = follow_points(layer, lambda: one.append(1))
-    follow_points(layer, lambda: two.append(1))
-    layer.data = POINTS + 1
+    assert gone() is None
     stop()
-    layer.data = POINTS + 2
-    assert (len(one), len(two)) == (1, 2)
 
 
-def test_the_proxy_that_napari_gives_to_plugins_will_do(make_napari_viewer_proxy):
+def test_the_proxy_that_a_plugin_gets_will_do(make_napari_viewer_proxy, drag):
     viewer = make_napari_viewer_proxy()
-    layer = viewer.add_points(POINTS.copy())
-    heard = []
-    stop = follow_points(layer, lambda: heard.append(1))
-    layer.data = POINTS + 1
-    stop()
-    layer.data = POINTS + 2
-    assert heard == [1]
+    viewer.add_points([[10.0, 10.0], [50.0, 60.0]], size=8)
+    layer = viewer.layers[0]
+    seen = Seen(layer)
+    layer.data = layer.data + 1.0
+    assert seen
+    seen.stop()

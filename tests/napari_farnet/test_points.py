@@ -25,6 +25,11 @@ def foreign(names, *, column="name", data=None, **keywords):
     return Points(data, features=pd.DataFrame({column: list(names)}), name="foreign", **keywords)
 
 
+def named(points, names=("S", "N"), **keywords):
+    keywords.setdefault("features", {"name": list(names)})
+    return Points(np.array(points, np.float64), name="somebody's", **keywords)
+
+
 def own(landmarks):
     data, keywords, _ = landmarks_layer(
         [landmarks], [()], Placement.of(Image(np.zeros((9, 9)))), name="own", settings=Settings()
@@ -163,3 +168,36 @@ def test_why_a_layer_holds_no_landmarks(radiograph, landmarks_on):
     assert points_refusal(own(landmarks_on(radiograph))) == ""
     ghosts = Points(np.zeros((1, 2)), name="rings", metadata={"farnet": {"kind": "ghosts"}})
     assert "'rings' shows something else" in points_refusal(ghosts)
+
+
+def test_absent_points_of_other_programs_are_absent():
+    with np.errstate(invalid="ignore"):  # napari's thumbnail of such a layer
+        layer = named([[np.nan, np.nan], [3, 4]])
+    (found,) = landmarks_in(layer).landmarks
+    assert found.present.sum() == 1
+    assert found.points[SCHEME.index("Nasion")].tolist() == [3, 4]
+
+
+@given(
+    scale=st.tuples(st.floats(0.05, 4.0), st.floats(0.05, 4.0)),
+    shift=st.tuples(st.floats(-50.0, 50.0), st.floats(-50.0, 50.0)),
+    angle=st.floats(-180.0, 180.0),
+)
+def test_points_on_another_scale_than_the_image_are_taken_to_its_pixels(scale, shift, angle):
+    image = Image(np.zeros((24, 18), np.uint8), scale=scale, translate=shift, rotate=angle)
+    on_image = np.array([[3.0, 4.0], [20.0, 11.0]])
+    world = [image.data_to_world(point) for point in on_image]
+    (found,) = landmarks_in(named(world), image=image).landmarks
+    np.testing.assert_allclose(found.points[[SCHEME.index("S"), SCHEME.index("N")]], on_image, atol=1e-6)
+
+
+def test_units_of_points_and_image_may_differ():
+    image = Image(np.zeros((24, 18), np.uint8), scale=(0.1, 0.1), units="mm")
+    (found,) = landmarks_in(named([[1000, 200], [300, 400]], units="um"), image=image).landmarks
+    np.testing.assert_allclose(found.points[SCHEME.index("Sella")], [10.0, 2.0])
+
+
+def test_without_an_image_only_lengths_give_a_spacing():
+    assert landmarks_in(named([[5, 6], [7, 8]], scale=(0.1, 0.1))).landmarks[0].spacing is None
+    in_mm = landmarks_in(named([[5, 6], [7, 8]], scale=(0.1, 0.1), units="mm"))
+    assert in_mm.landmarks[0].spacing == pytest.approx((0.1, 0.1))

@@ -1,4 +1,4 @@
-"""What the dock "Detect in a folder" looks like; it knows nothing of napari, and says with signals what was asked for."""
+"""What the dock "Detect in a folder" looks like; it knows nothing of napari and says with signals what was asked."""
 
 from __future__ import annotations
 

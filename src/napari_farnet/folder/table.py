@@ -1,4 +1,4 @@
-"""The table of the folder: it fills up while the run goes on, is sorted and filtered, and opens what is double-clicked."""
+"""The table of the folder: it fills up while the run goes on, sorts, filters and opens what is double-clicked."""
 
 from __future__ import annotations
 
