@@ -19,7 +19,7 @@ demo: environment ## open napari on the sample radiograph and detect its landmar
 	$(VENV)/bin/farnet demo
 
 test: environment ## run the whole test suite, with a real napari window on a virtual display
-	$(ON_SCREEN) $(RUN) -m pytest $(TESTS)
+	@PYTHON='$(RUN)' ON_SCREEN='$(ON_SCREEN)' scripts/run_tests.sh $(TESTS)
 
 fast: environment ## run the tests of the library and the command line, without windows
 	$(RUN) -m pytest tests/farnet

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from qtpy.QtCore import Qt
 
 if TYPE_CHECKING:
@@ -152,7 +153,11 @@ def train(viewer: Viewer, folder: Path) -> None:
         layer.visible = False
     dock.train()
     wait_for(lambda: len(dock.curves.epochs) >= 3, 300)
-    viewer.fit_to_view()
+    for layer in viewer.layers[:3]:
+        layer.visible = False
+    low, high = next(layer for layer in viewer.layers if "radiographs" in layer.name).extent.world
+    viewer.scene.camera.center = (0.0, *(low + high) / 2)
+    viewer.scene.camera.zoom = 0.9 * min(np.array(viewer.canvas.size) / (high - low))
     take_now(viewer)
     form.discard.click()
     wait_for(lambda: dock.follower.state == "idle", 120)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -9,6 +10,8 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_farnet.ui.widgets import hint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from farnet.training.progress import Event
 
 __all__ = ["Curves"]
@@ -104,6 +107,7 @@ class Curves(QWidget):
             plot.getAxis("left").enableAutoSIPrefix(False)
             plot.getAxis("bottom").enableAutoSIPrefix(False)
             layout.addWidget(plot)
+            plot.getAxis("bottom").tickValues = partial(_whole_ticks, plot.getAxis("bottom").tickValues)
             self._plots.append(plot)
         for name, plot, colour in (
             ("train_loss", self._plots[0], _TRAINING),
@@ -113,3 +117,8 @@ class Curves(QWidget):
             pen = pg.mkPen(colour, width=2)
             self._lines[name] = plot.plot([], [], pen=pen, symbol="o", symbolSize=5, symbolBrush=colour, symbolPen=None)
         self.set_text_colour(self._text)
+
+
+def _whole_ticks(ticks: Callable[..., list[Any]], *place: float) -> list[Any]:
+    """The ticks of an axis that stand at whole numbers: there are no half epochs."""
+    return [(step, [value for value in values if value == round(value)]) for step, values in ticks(*place)]

@@ -278,7 +278,6 @@ class TrainWidget(Dock):
     def _attach(self, run: TrainingRun) -> None:
         self.form.model_name.setText(run.name)
         self.follower.attach(run)
-        self._scroll.ensureWidgetVisible(self.form.time_left)
 
     def _end(self, text: str, warn: bool) -> None:
         """The training that was followed has ended."""

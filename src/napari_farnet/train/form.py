@@ -201,7 +201,9 @@ class TrainForm(QWidget):
         form.addRow("&Name", self.model_name)
         form.addRow("", self.name_hint)
         self._inputs = [data, what]
+        self.summary = hint()
         column = QVBoxLayout(self)
+        column.addWidget(self.summary)
         column.addWidget(data)
         column.addWidget(what)
         column.addWidget(self.show_preview)
@@ -314,8 +316,13 @@ class TrainForm(QWidget):
         """
         self._state = state
         idle = state == "idle"
-        for box in (*self._inputs, self.keep_going):
-            box.setEnabled(idle)
+        for box in self._inputs:  # what cannot be changed now makes room for what is to be watched
+            box.setVisible(idle)
+        name = self.model_name.text().strip()
+        self.describe(
+            self.summary, "" if idle else f"{name} is being trained. The settings come back when it has ended."
+        )
+        self.keep_going.setEnabled(idle)
         self.train.setEnabled(idle and not reason)
         self.train.setToolTip(reason or "Begin. You can go on working meanwhile, and close this dock.")
         self.resume.setVisible(idle and resumable)

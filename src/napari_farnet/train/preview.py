@@ -1,11 +1,13 @@
 """What the network finds on radiographs held out, in layers of the viewer that are renewed with every epoch.
 
-The radiographs are shown as the network sees them, beside what is in the viewer already. Whoever removes one of the
+The radiographs are shown as the network sees them, side by side and to the right of what is in the viewer already: they
+are no stack, so that all of them are seen whichever radiograph of the user's own stack is. Whoever removes one of the
 layers has it removed for the rest of the training; the layers, the selection and the view of the user stay.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PreviewLayers"]
 
-_GAP = 0.05  # of the width of the radiographs, between them and what is in the viewer
+_GAP = 0.05  # of the width of a radiograph: between two of them, and to what is in the viewer
 _PREDICTED, _REFERENCE, _ERROR = "#e07b28", "#3bb0d4", "#f2d544"
 _PARTS = ("radiographs", "heatmaps", "true", "found", "errors")
 
@@ -98,7 +100,7 @@ class PreviewLayers:
 
 
 def _looks(part: str) -> dict[str, Any]:
-    points = {"size": 3.0, "border_width": 0.15, "border_color": "black"}
+    points = {"size": 5.0, "border_width": 0.0}
     looks: dict[str, dict[str, Any]] = {
         "radiographs": {"colormap": "gray", "contrast_limits": (0, 255)},
         "heatmaps": {
@@ -114,11 +116,45 @@ def _looks(part: str) -> dict[str, Any]:
     return looks[part]
 
 
+class _Sheet:
+    """How radiographs of one size lie side by side, in rows, with a gap between them.
+
+    Args:
+        preview: The radiographs, and their heatmaps, which are smaller by a whole number.
+    """
+
+    def __init__(self, preview: Preview) -> None:
+        self.count = len(preview.names)
+        self.columns = math.ceil(math.sqrt(self.count))
+        self.rows = math.ceil(self.count / self.columns)
+        self.size = np.array(preview.images.shape[-2:])
+        self.ratio = np.ones(2)
+        if preview.heatmaps is not None:
+            self.ratio = self.size / np.array(preview.heatmaps.shape[-2:])
+        gap = _GAP * self.size[1] // self.ratio[0]  # in pixels of the heatmaps, so that both sheets lie alike
+        self.gap = int(gap * self.ratio[0]) if (self.ratio == self.ratio[0]).all() and self.ratio[0] % 1 == 0 else 0
+
+    def place(self, number: int) -> NDArray[np.float64]:
+        """Row and column, in pixels of the sheet, of the first pixel of a radiograph."""
+        place: NDArray[np.float64] = np.array(divmod(number, self.columns)) * (self.size + self.gap)
+        return place.astype(np.float64)
+
+    def laid_out(self, pictures: NDArray[Any]) -> NDArray[Any]:
+        """One picture of several, (N, H, W): radiographs or heatmaps."""
+        shrunk = np.array(pictures.shape[-2:]) / self.size
+        whole = np.array((self.rows, self.columns)) * (self.size + self.gap) - self.gap
+        sheet = np.zeros(np.rint(whole * shrunk).astype(int), pictures.dtype)
+        for number, picture in enumerate(pictures):
+            row, column = np.rint(self.place(number) * shrunk).astype(int)
+            sheet[row : row + picture.shape[0], column : column + picture.shape[1]] = picture
+        return sheet
+
+
 def _parts(preview: Preview) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Data and keywords of each layer; one radiograph alone is no stack."""
+    """Data and keywords of each layer."""
     import pandas as pd
 
-    stack = len(preview.names) > 1
+    sheet = _Sheet(preview)
     unit = "mm" if preview.in_mm.all() else "px"
     errors = preview.errors
 
@@ -132,8 +168,9 @@ def _parts(preview: Preview) -> dict[str, tuple[Any, dict[str, Any]]]:
         )
 
     def rows(points: NDArray[np.float64], places: NDArray[np.int64]) -> NDArray[np.float64]:
-        chosen = points[places[:, 0], places[:, 1]]
-        return np.hstack([places[:, :1].astype(np.float64), chosen]) if stack else chosen
+        shifts = [sheet.place(n) for n, _ in places]
+        chosen: NDArray[np.float64] = points[places[:, 0], places[:, 1]] + np.reshape(shifts, (-1, 2))
+        return chosen
 
     true = np.argwhere(np.isfinite(preview.references).all(-1))
     found = np.argwhere(np.isfinite(preview.points).all(-1))
@@ -141,14 +178,13 @@ def _parts(preview: Preview) -> dict[str, tuple[Any, dict[str, Any]]]:
     start = rows(preview.references, both)
     step = rows(preview.points, both) - start
     parts: dict[str, tuple[Any, dict[str, Any]]] = {
-        "radiographs": (preview.images if stack else preview.images[0], {}),
+        "radiographs": (sheet.laid_out(preview.images), {}),
         "true": (rows(preview.references, true), {"features": table(true)}),
         "found": (rows(preview.points, found), {"features": table(found)}),
         "errors": (np.stack([start, step], axis=1), {"features": table(both)}),
     }
     if preview.heatmaps is not None:
-        maps = preview.heatmaps.astype(np.float32)
-        parts["heatmaps"] = (maps if stack else maps[0], {})
+        parts["heatmaps"] = (sheet.laid_out(preview.heatmaps.astype(np.float32)), {})
     return parts
 
 
@@ -158,7 +194,6 @@ def _placement(viewer: ViewerModel, preview: Preview) -> tuple[dict[str, Any], d
     The sizes of the pixels of all radiographs are one where they differ by less than a thousandth; else a pixel is a
     unit of the viewer, and the errors in the table are in mm all the same.
     """
-    lead = int(len(preview.names) > 1)
     units = _unit_of(viewer)
     same = bool(np.allclose(preview.units, preview.units[0], rtol=1e-3)) and bool(preview.in_mm.all())
     in_mm = same and units != "pixel"
@@ -167,17 +202,11 @@ def _placement(viewer: ViewerModel, preview: Preview) -> tuple[dict[str, Any], d
     if len(viewer.layers):
         low, high = np.asarray(viewer.layers.extent.world)[:, -2:]
         offset = np.array([low[0], high[1] + _GAP * preview.images.shape[-1] * pixel[1]])
-    common = {"units": ("pixel",) * lead + (("millimeter" if in_mm else "pixel"),) * 2}
-    radiographs = {**common, "scale": (*(1.0,) * lead, *pixel), "translate": (*(0.0,) * lead, *offset)}
-    if preview.heatmaps is None:
-        return radiographs, radiographs
-    ratio = np.asarray(preview.images.shape[-2:]) / np.asarray(preview.heatmaps.shape[-2:])
-    shift = offset + (ratio - 1.0) / 2.0 * pixel  # centre of the first heatmap pixel
-    heatmaps = {
-        **common,
-        "scale": (*(1.0,) * lead, *(pixel * ratio)),
-        "translate": (*(0.0,) * lead, *shift),
-    }
+    unit = "millimeter" if in_mm else "pixel"
+    ratio = _Sheet(preview).ratio
+    shift = (ratio - 1.0) / 2.0 * pixel  # centre of the first heatmap pixel
+    radiographs = {"units": (unit, unit), "scale": tuple(pixel), "translate": tuple(offset)}
+    heatmaps = {"units": (unit, unit), "scale": tuple(pixel * ratio), "translate": tuple(offset + shift)}
     return radiographs, heatmaps
 
 

@@ -41,7 +41,7 @@ def test_layers_and_lengths(viewer):
     assert set(shown.layers) == PARTS
     assert {layer.name for layer in viewer.layers} == {f"mine: {part}" for part in PARTS}
     errors = shown.layers["errors"]
-    assert errors.data.shape == (4, 2, 3)
+    assert errors.data.shape == (4, 2, 2)
     np.testing.assert_allclose(errors.features["error_mm"], 2.5)
     # On the screen they are as long as in mm, and begin at the truth.
     start = np.array([errors.data_to_world(point) for point in errors.data[:, 0]])
@@ -58,8 +58,38 @@ def test_heatmaps_lie_over_the_radiographs(viewer):
     viewer.add_image(np.zeros((100, 100)), scale=(0.1, 0.1), units="mm")
     shown.show(preview())
     heatmaps, radiographs = shown.layers["heatmaps"], shown.layers["radiographs"]
-    for corner, other in (((0, -0.5, -0.5), (0, -0.5, -0.5)), ((0, 15.5, 11.5), (0, 63.5, 47.5))):
-        np.testing.assert_allclose(heatmaps.data_to_world(corner), radiographs.data_to_world(other))
+    for end in (0, 1):
+        corner = [layer.extent.data[end] + (end - 0.5) * 2 * 0.5 for layer in (heatmaps, radiographs)]
+        np.testing.assert_allclose(heatmaps.data_to_world(corner[0]), radiographs.data_to_world(corner[1]))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
+def test_points_lie_on_their_radiograph_and_heatmap_in_the_sheet(viewer, count):
+    given = preview(count)
+    for n in range(count):
+        for row, column in np.rint(given.points[n]).astype(int):
+            given.images[n, row, column] = 10 * n + 1
+    given.heatmaps[:] = 0
+    for n in range(count):
+        given.heatmaps[n, 11, 8] = n + 1  # rows 44 to 47, columns 32 to 35: the second landmark, at (43, 34)
+    shown = PreviewLayers(viewer, "mine")
+    shown.show(given)
+    radiographs, heatmaps, found = (shown.layers[part] for part in ("radiographs", "heatmaps", "found"))
+    for point, name in zip(found.data, found.features["radiograph"], strict=True):
+        assert radiographs.data[tuple(np.rint(point).astype(int))] == 10 * int(name[1:]) + 1
+    for n, point in enumerate(found.data[1::2]):
+        place = np.rint(heatmaps.world_to_data(found.data_to_world((point[0] + 2, point[1])))).astype(int)
+        assert heatmaps.data[tuple(place)] == n + 1
+
+
+def test_they_are_seen_wherever_the_slider_stands(viewer):
+    viewer.add_image(np.zeros((8, 100, 100)))
+    viewer.dims.set_point(0, 6)
+    shown = PreviewLayers(viewer, "mine")
+    given = preview()
+    shown.show(given)
+    assert viewer.dims.ndim == 3 and viewer.dims.point[0] == 6
+    assert {layer.ndim for layer in shown.layers.values()} == {2}  # napari draws a layer without the axis at all places
 
 
 def test_they_are_beside_what_is_there(viewer):
@@ -112,12 +142,6 @@ def test_a_layer_that_was_removed_stays_away(viewer):
     assert len(viewer.layers) == 0
     shown.show(preview())
     assert len(viewer.layers) == 5
-
-
-def test_one_radiograph_is_no_stack(viewer):
-    shown = PreviewLayers(viewer, "mine")
-    shown.show(preview(1))
-    assert viewer.dims.ndim == 2 and shown.layers["errors"].data.shape == (2, 2, 2)
 
 
 def test_without_spacing_lengths_are_in_px(viewer):

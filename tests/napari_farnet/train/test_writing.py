@@ -22,7 +22,8 @@ from napari_farnet.train.writing import Pair, check_pairs, count_radiographs, wr
 
 def pair_of(images, points, names, **keywords):
     image = Image(images, **{"name": "skulls", **keywords})
-    layer = Points(points, features={"name": names})
+    placed = {name: value for name, value in keywords.items() if name in ("scale", "units")}
+    layer = Points(points, features={"name": names}, **placed)
     return Pair(RadiographSource.of(image), landmarks_in(layer, image=image))
 
 
@@ -54,7 +55,7 @@ def test_a_stack_with_spacing(stack, tmp_path, dtype):
             np.testing.assert_allclose(radiograph.pixels, scaled, atol=1)
         else:
             np.testing.assert_array_equal(radiograph.pixels, pixels[n])
-        np.testing.assert_array_equal(table.landmarks(n).points, points[points[:, 0] == n, 1:])
+        np.testing.assert_allclose(table.landmarks(n).points, points[points[:, 0] == n, 1:], atol=1e-6)
 
 
 def test_radiographs_without_landmarks_are_left_out(stack, tmp_path):
