@@ -57,6 +57,9 @@ def wait_for(happened: Callable[[], bool], seconds: float = 120.0) -> None:
 pictures: list[Any] = []
 """Pictures that a scene took itself, before it came to an end."""
 
+radiograph: list[Path] = []
+"""The radiograph to show instead of the average cephalogram; empty for that."""
+
 
 def take_now(viewer: Viewer) -> None:
     """Take the picture of a scene before it ends."""
@@ -73,10 +76,13 @@ def open_dock(viewer: Viewer, name: str) -> Any:
 
 
 def detected(viewer: Viewer, heatmaps: str = "each") -> Any:
-    """Open the average cephalogram and detect its landmarks; gives the layer and closes the dock."""
+    """Open the average cephalogram, or the radiograph that is asked for, and detect its landmarks; gives the dock."""
     from napari_farnet.record import kind_of
 
-    viewer.open_sample(PLUGIN, "average_cephalogram")
+    if radiograph:
+        viewer.open(radiograph[0], plugin=None)
+    else:
+        viewer.open_sample(PLUGIN, "average_cephalogram")
     dock = open_dock(viewer, "Detect landmarks")
     dock.form.heatmaps.setCurrentIndex(dock.form.heatmaps.findData(heatmaps))
     dock.detect()
@@ -109,23 +115,17 @@ def correct(viewer: Viewer, _folder: Path) -> None:
 
 
 def evaluate(viewer: Viewer, _folder: Path) -> None:
-    """The detected landmarks against the sample's own."""
-    from farnet.samples import average_cephalogram
-    from napari_farnet.opening import add_landmarks
-
-    viewer.window.remove_dock_widget(detected(viewer))
-    predicted = viewer.layers[-1]
-    _, truth = average_cephalogram()
-    reference = add_landmarks(viewer, viewer.layers[0], truth, name="truth")
-    for item in viewer.layers:
-        if "heatmaps" in item.name:
-            item.visible = False
+    """Two observers of the synthetic cephalograms against each other, with the errors of one radiograph."""
+    viewer.open_sample(PLUGIN, "eight_cephalograms_observers")
     dock = open_dock(viewer, "Evaluate landmarks")
     page = dock.form.layers_page
-    page.predictions.choose(predicted)
-    page.references.choose(reference)
+    page.predictions.choose(viewer.layers[1])
+    page.references.choose(viewer.layers[2])
     dock.evaluate()
     wait_for(lambda: dock.form.table.model().rowCount() > 0)
+    viewer.dims.set_current_step(0, 2)
+    for item in viewer.layers[1:3]:
+        item.text.visible = False
     viewer.fit_to_view()
 
 
@@ -199,7 +199,10 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=tuple(SCENES), default=tuple(SCENES), help="make these alone")
     parser.add_argument("--theme", choices=("dark", "light"), default="dark", help="of napari")
     parser.add_argument("--to", type=Path, default=GUIDE, help="folder of the pictures")
+    parser.add_argument("--radiograph", type=Path, help="a cephalogram to show instead of the sample")
     options = parser.parse_args()
+    if options.radiograph:
+        radiograph.append(options.radiograph.resolve())
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_DATA_HOME"] = folder  # nobody's own models and autosaved copies are to be seen
         for name in options.only:

@@ -2,7 +2,8 @@
 
 labelme measures from the corner of the top left pixel, x to the right and y down, so that the centre of that pixel is
 (0.5, 0.5) there and (0, 0) here. Only points are read; other shapes are somebody else's. A landmark without a shape is
-absent. The picture itself is not put into the file.
+absent. The picture itself is not put into the file: labelme opens it by its path, so that a file that is written beside
+the picture can be opened there.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ __all__ = ["LABELME"]
 
 _VERSION = "5.0.0"
 _CORNER = 0.5
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")  # that labelme opens, too
 
 
 def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
@@ -59,13 +61,20 @@ def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
         "version": _VERSION,
         "flags": {},
         "shapes": shapes,
-        "imagePath": only.radiograph,
+        "imagePath": _picture(path.parent, only.radiograph),
         "imageData": None,
         "imageHeight": rows,
         "imageWidth": columns,
         KEY: companion(only),
     }
     write_text_atomic(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _picture(folder: Path, radiograph: str) -> str:
+    """Name of the picture of a radiograph, as far as it lies in the folder; else the name of the radiograph."""
+    stem = Path(radiograph).name
+    beside = [folder / f"{stem}{ending}" for suffix in _PICTURES for ending in (suffix, suffix.upper())]
+    return next((file.name for file in beside if file.is_file()), radiograph)
 
 
 def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:

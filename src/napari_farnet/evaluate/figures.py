@@ -57,7 +57,10 @@ def evaluation_figures(evaluation: Evaluation) -> FigureTable:
     columns = [
         Column("Landmark", "The landmark; the first line is of all landmarks together."),
         Column(f"MRE ({unit})", "Mean radial error: the mean distance between the two points."),
-        Column("95 % interval", "Of the MRE, had other patients been looked at (bootstrap over radiographs)."),
+        Column(
+            "95 % CI",
+            "Confidence interval: of the MRE, had other patients been looked at (bootstrap over radiographs).",
+        ),
         Column("SD", "Standard deviation of the radial errors."),
         Column("Median", "Half of the errors are smaller."),
         *(
@@ -89,7 +92,7 @@ def study_figures(study: ObserverStudy) -> FigureTable:
     values: list[list[Cell]] = []
     if study.inter is not None:
         columns.append(Column(f"Observers ({unit})", "Mean distance between two observers, over all pairs of them."))
-        columns.append(Column("95 % interval", "Of that distance (bootstrap over radiographs)."))
+        columns.append(Column("95 % CI", "Confidence interval: of that distance (bootstrap over radiographs)."))
         groups = [study.inter, *study.inter_per_landmark]
         values += [[_cell(metrics.mre) for metrics in groups], [_interval(metrics) for metrics in groups]]
     for item in study.intra:
@@ -129,7 +132,7 @@ def _cell(value: float, digits: int = 2) -> Cell:
 
 def _interval(metrics: Metrics) -> Cell:
     low, high = metrics.ci.get("mre", (math.nan, math.nan))
-    return Cell(_NONE if math.isnan(low) else f"{low:.2f} to {high:.2f}", low)
+    return Cell(_NONE if math.isnan(low) else f"{low:.2f}\N{EN DASH}{high:.2f}", low)
 
 
 def _difference(item: Difference) -> str:

@@ -135,6 +135,7 @@ class FigureView(QTableView):
         assert across is not None and down is not None, "a table has both"
         for header in (across, down):
             header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        across.setStyleSheet("QHeaderView::section { padding: 2px 3px; }")  # napari's leaves room for fewer columns
         across.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         down.hide()
         self.clicked.connect(self._choose)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["ErrorVectors"]
 
 _NAME = "error vectors"
-_WIDTH = 0.0018  # of the radiograph's height
-_COLOURMAP = "turbo"
+_WIDTH = 0.003  # of the radiograph's height
+_COLOURS = ("#40d8ff", "#ffe14d", "#ff3b30")  # bright from end to end: a radiograph is dark around the face
 
 
 class ErrorVectors:
@@ -74,6 +74,7 @@ class ErrorVectors:
             layer = None
         if layer is None:
             from napari.layers import Vectors as VectorsLayer
+            from napari.utils import Colormap
 
             # A range is needed at once, and there may be no vector yet.
             layer = VectorsLayer(
@@ -83,7 +84,7 @@ class ErrorVectors:
                 vector_style="arrow",
                 edge_width=max(1.0, _WIDTH * rows),
                 features=features,
-                edge_colormap=_COLOURMAP,
+                edge_colormap=Colormap(list(_COLOURS), name="error"),
                 opacity=0.9,
                 **placement.keywords(),
             )

@@ -35,7 +35,7 @@ def test_two_layers(two_layers, run):
     viewer, dock = two_layers()
     run(dock)
     table = lines(dock)
-    assert table[0][:3] == ["Landmark", "MRE (mm)", "95 % interval"]
+    assert table[0][:3] == ["Landmark", "MRE (mm)", "95 % CI"]
     assert table[1][:2] == ["All landmarks", f"{(18 * 0.3 + 2.0) / 19:.2f}"]
     assert table[2][1] == "0.30" and table[6][1] == "2.00"
     assert "1 radiograph: mean distance 0.39 mm (n = 19)." in dock.status.text()
@@ -182,7 +182,7 @@ def test_stacks_are_compared_radiograph_by_radiograph(make_evaluate, run, radiog
     viewer.dims.set_current_step(0, 0)
     run(dock)
     assert lines(dock)[1][1] == f"{1.2:.2f}"
-    assert "to" in lines(dock)[1][2]  # three radiographs have an interval
+    assert "\u2013" in lines(dock)[1][2]  # three radiographs have an interval
     assert set(viewer.layers["error vectors"].data[:, 0, 0]) == {0.0}
     dock.form.table.landmark_chosen.emit(2)
     assert viewer.dims.current_step[0] == 1  # the worst of the three
@@ -306,7 +306,7 @@ def test_the_table_is_copied_and_saved(two_layers, run, tmp_path, monkeypatch):
     run(dock)
     dock.form.copy.click()
     copied = QGuiApplication.clipboard().text().splitlines()
-    assert copied[0].startswith("Landmark\tMRE (mm)\t95 % interval\tSD\tMedian")
+    assert copied[0].startswith("Landmark\tMRE (mm)\t95 % CI\tSD\tMedian")
     assert len(copied) == 21
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out"), ""))
     dock.form.save.click()
@@ -496,7 +496,7 @@ def test_observers_in_layers(two_layers, choose, run, landmarks_on, radiograph):
     page.model_layer.choose(viewer.layers["found"])
     run(dock)
     table = lines(dock)
-    assert table[0][1:3] == ["Observers (mm)", "95 % interval"]
+    assert table[0][1:3] == ["Observers (mm)", "95 % CI"]
     assert table[1][1] == "1.00"  # 5 columns of 0.2 mm
     assert dock.form.result.count() == 1 + 1 + 2
     dock.form.result.setCurrentIndex(1)

@@ -20,11 +20,11 @@ def test_an_evaluation(rng):
     predicted[1, 1] = np.nan
     reference[2, 1] = np.nan
     table = evaluation_figures(evaluate_points(predicted, reference, (0.5, 0.5), names=["A", "B"], bootstrap=20))
-    assert [column.title for column in table.columns[:3]] == ["Landmark", "MRE (mm)", "95 % interval"]
+    assert [column.title for column in table.columns[:3]] == ["Landmark", "MRE (mm)", "95 % CI"]
     assert all(column.meaning for column in table.columns)
     pooled, a, b = table.lines
     assert (pooled.landmark, a.landmark, b.landmark) == (None, 0, 1)
-    assert [cell.text for cell in a.cells[:4]] == ["1.50", "1.50 to 1.50", "0.00", "1.50"]
+    assert [cell.text for cell in a.cells[:4]] == ["1.50", "1.50\u20131.50", "0.00", "1.50"]
     assert [cell.value for cell in b.cells[-3:]] == [2, 1, 1]
     assert len({len(line.cells) for line in table.lines} | {len(table.columns) - 1}) == 1
 
@@ -49,7 +49,7 @@ def test_observers_and_a_model(rng):
     assert [column.title for column in table.columns] == [
         "Landmark",
         "Observers (mm)",
-        "95 % interval",
+        "95 % CI",
         "anna again",
         "anna Dahlberg",
         "Model (mm)",
