@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QGridLayout,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
@@ -26,6 +27,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_farnet.correct.landmark_table import LandmarkTable, LogTable
+from napari_farnet.correct.schematic import Schematic
 from napari_farnet.correct.shortcuts import SHORTCUTS, key_of
 from napari_farnet.ui.widgets import button, choice, fill, hint, row, said, tool
 
@@ -113,6 +115,7 @@ class CorrectForm(QWidget):
         self.card = said()
         self.card.setTextFormat(Qt.TextFormat.RichText)
         self.card.setToolTip("What the landmark is, what is known of its point, and what speaks against it.")
+        self.schematic = Schematic()
         self.heatmaps = QCheckBox("&Heatmaps")
         self.heatmaps.setToolTip(
             "Show the heatmap of the chosen landmark. Where there are none yet, the model runs once on this "
@@ -176,7 +179,10 @@ class CorrectForm(QWidget):
         column.setContentsMargins(0, 4, 0, 0)
         column.addWidget(self.progress)
         column.addWidget(self.view, 1)
-        column.addWidget(self.card)
+        described = QHBoxLayout()
+        described.addWidget(self.card, 1)
+        described.addWidget(self.schematic, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(described)
         column.addLayout(actions)
         column.addWidget(row(self.heatmaps, self.ghosts, self.zoom))
         keys = hint()

@@ -114,6 +114,7 @@ class ReviewDock(Dock):
     def _show_card(self) -> None:
         subject, k = self._subject, self.form.landmark
         self.form.card.setText("" if subject is None or k < 0 else card_text(subject.review, subject.evidence, k))
+        self.form.schematic.show_landmark(None if subject is None else subject.review.landmarks.scheme, k)
 
     def _show_ghosts(self) -> None:
         subject, k = self._subject, self.form.landmark
