@@ -56,9 +56,10 @@ def test_the_nearest_peak_is_not_the_highest():
 
 @given(radius=st.floats(0.2, 6.0), angle=st.floats(0, 6.28))
 def test_the_mass_above_is_that_of_the_disc_inside(radius, angle):
-    # Of a Gaussian of two dimensions, the disc of radius r holds 1 - exp(-r^2 / (2 sigma^2)).
+    # Of a Gaussian of two dimensions, the disc of radius r holds 1 - exp(-r^2 / (2 sigma^2)). Pixels are counted whole:
+    # the eight that are sqrt(5) from the peak hold 0.107 of it, and are in the disc or not.
     point = (30 + radius * np.sin(angle), 25 + radius * np.cos(angle))
-    assert mass_above(gaussian(30, 25), point) == pytest.approx(1 - np.exp(-(radius**2) / 18), abs=0.07)
+    assert mass_above(gaussian(30, 25), point) == pytest.approx(1 - np.exp(-(radius**2) / 18), abs=0.11)
 
 
 def test_far_from_the_peak_everything_is_above():
