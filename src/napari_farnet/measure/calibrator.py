@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ class Calibrator(QObject):
 
     def __init__(self, dock: MeasureWidget) -> None:
         super().__init__(dock)
-        self._dock = dock
+        self._dock: MeasureWidget = weakref.proxy(dock)  # a dock that holds what holds it would outlive its window
         self._held = held = _Held()
         self._changed = self._later(self._on_ruler)
         self._cancelled = self._later(self.end)

@@ -54,9 +54,10 @@ class GuideWindow(QTextBrowser):
     def loadResource(self, kind: int, name: QUrl) -> Any:  # noqa: N802
         """Give a page or picture from the folder of the guide, and nothing from elsewhere."""
         file = Path(self.source().resolved(name).toLocalFile() or name.toLocalFile())
+        is_picture = kind == QTextDocument.ResourceType.ImageResource.value
         if not file.is_file() or GUIDE not in file.parents:
-            return None
-        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return _nothing() if is_picture else None
+        if not is_picture:
             return super().loadResource(kind, QUrl.fromLocalFile(str(file)))
         picture = QImage(str(file))
         widest = max(self.width() - _MARGIN, 1)
@@ -68,6 +69,13 @@ class GuideWindow(QTextBrowser):
         if self in _open:
             _open.remove(self)
         super().closeEvent(event)
+
+
+def _nothing() -> QImage:
+    """A picture of nothing: where there is none, Qt would look for the file by itself."""
+    nothing = QImage(1, 1, QImage.Format.Format_ARGB32)
+    nothing.fill(Qt.GlobalColor.transparent)
+    return nothing
 
 
 def show_page(page: str) -> GuideWindow:
