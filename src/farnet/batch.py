@@ -25,7 +25,7 @@ from farnet.landmarks import Landmarks
 from farnet.radiograph import Radiograph, read_radiograph
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -67,7 +67,7 @@ class BatchItem:
     unwritten: Path | None = None
 
 
-def detect_batch(request: BatchRequest, detector: Detector) -> Iterator[BatchItem]:
+def detect_batch(request: BatchRequest, detector: Detector) -> Generator[BatchItem, None, None]:
     """Do what a request asks for; see `BatchRun.items` for what is yielded.
 
     The table is written when the iteration ends, also where that is by an error or by closing the generator.
@@ -102,7 +102,7 @@ class BatchRun:
         self._before: dict[str, Landmarks] = {}
         self._by_file: dict[str, Landmarks] = {}
 
-    def items(self, detector: Detector) -> Iterator[BatchItem]:
+    def items(self, detector: Detector) -> Generator[BatchItem, None, None]:
         """Find the landmarks.
 
         Args:

@@ -56,7 +56,7 @@ class BatchPlan:
         place = _place(request.output, chosen)
         drawn = _pictures(place)  # may lie in the folder of the radiographs, and are none
         listed = find_radiographs(request.radiographs, recursive=request.recursive)
-        files = [file for file in listed if drawn not in file.parents or file in request.radiographs]
+        files = [file for file in listed if file in request.radiographs or not _is_in(file, drawn)]
         names = _names(files)
         output, tables = _tables(request.output, chosen, names)
         return cls(
@@ -149,6 +149,11 @@ def _is_folder(output: Path) -> bool:
 
 def _pictures(place: Path) -> Path:
     return place.with_name(f"{place.stem}-overlays")
+
+
+def _is_in(file: Path, folder: Path) -> bool:
+    """Whether a file lies in a folder, however either of them is written."""
+    return file.resolve().is_relative_to(folder.resolve())
 
 
 def _names(files: list[Path]) -> list[str]:

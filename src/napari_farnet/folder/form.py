@@ -70,7 +70,7 @@ class FolderForm(QWidget):
         self.spacing.setToolTip(
             "Size of a pixel of all radiographs in mm (or rows, columns), instead of what they say."
         )
-        self.detector_spacing = QCheckBox("Si&ze on the detector")
+        self.detector_spacing = QCheckBox("Size on the detecto&r")
         self.detector_spacing.setToolTip(
             "Where a DICOM file knows only the size of a pixel on the detector, use it. It overestimates distances."
         )
