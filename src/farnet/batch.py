@@ -163,12 +163,18 @@ class BatchRun:
 
     def _refuse_other_model(self, detector: Detector) -> None:
         for item in self._before.values():
-            if item.provenance.get("model_sha256") != detector.sha256:
-                who = item.source or "unknown"
+            sha256 = item.provenance.get("model_sha256")
+            if sha256 is None and not item.source:
+                raise InvalidInputError(
+                    f"{self.plan.output} holds landmarks of {item.radiograph!r} that do not say which model found "
+                    f"them (format {self.plan.format.name}), so that they cannot be gone on with. Choose another "
+                    "--output, or --format farnet-csv, or begin anew (--force instead of --resume)."
+                )
+            if sha256 != detector.sha256:
                 raise InvalidInputError(
                     f"{self.plan.output} holds landmarks of {item.radiograph!r} that are not from the model file of "
-                    f"{detector.name} (their source is {who!r}), and one table is of one model. Choose another "
-                    "--output, or the model of the table, or begin anew (--force instead of --resume)."
+                    f"{detector.name} (their source is {item.source!r}), and one table is of one model. Choose "
+                    "another --output, or the model of the table, or begin anew (--force instead of --resume)."
                 )
 
     def _read(self, number: int, detector: Detector) -> Radiograph | Landmarks | FarnetError:
@@ -210,7 +216,8 @@ class BatchRun:
             return BatchItem(number, path, name, "failed", None, message=str(read))
         picture = plan.pictures[number] if plan.pictures else None
         if isinstance(read, Landmarks):
-            self._changed |= self._before.get(name) is None  # it has another name now
+            before = self._before.get(name)
+            self._changed |= before is None or before.image_sha256 != read.image_sha256  # it has another name now
             self.found[number] = read
             return BatchItem(number, path, name, "skipped", read, picture=picture)
         try:

@@ -232,7 +232,10 @@ class FolderWidget(Dock):
             return
         if row.landmarks is None:
             note = note or f"{row.name} has no landmarks yet. {row.message}".strip()
-        self.say(note or f"{row.name}: {row.cells[2]} landmarks. Drag a point to correct it.", warn=bool(row.message))
+            self.say(note, warn=bool(row.message))
+        else:
+            text = f"{row.name}: {row.cells[2]} landmarks. Drag a point to correct it."
+            self.say(note or text, warn=bool(note))
 
     def _copy_table(self) -> None:
         self.form.table.copy()

@@ -21,8 +21,8 @@ __all__ = ["Opener"]
 class Opener:
     """Shows one radiograph after another in a viewer.
 
-    The layers that it added last are taken away before the next radiograph, unless somebody has changed the landmarks:
-    then they stay, and are hidden.
+    The layers that it added for one radiograph are taken away before the next, unless somebody has changed the
+    landmarks: then they stay, and are hidden.
 
     Args:
         viewer: Where.
@@ -30,7 +30,7 @@ class Opener:
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
-        self._added: list[Layer] = []
+        self._added: list[tuple[Layer, ...]] = []  # the layers of one radiograph after those of another
 
     def show(self, row: RadiographRow, request: BatchRequest) -> str:
         """Open a radiograph, with its landmarks where there are some.
@@ -56,22 +56,25 @@ class Opener:
                 note = f"{row.path.name} has changed since its landmarks were found. Run the detection again."
         points = None if row.landmarks is None else self._points_of(row.landmarks)
         self._put_away([layer for layer in (image, points) if layer is not None])
+        added: list[Layer] = []
         if radiograph is not None:
             image = add_radiograph(self._viewer, radiograph)
-            self._added.append(image)
+            added.append(image)
             self._viewer.reset_view()
         assert image is not None, "it was there, or was added"
         image.visible = True
-        if row.landmarks is not None:
-            points = points or self._add(image, row.landmarks)
+        if row.landmarks is not None and points is None:
+            points = self._add(image, row.landmarks)
+            added.append(points)
+        if points is not None:
             points.visible = True
+        self._remember(image, added)
         self._viewer.layers.selection.active = image if points is None else points
         return note
 
     def _add(self, image: Image, landmarks: Landmarks) -> Layer:
         points = add_landmarks(self._viewer, image, landmarks, name=f"{image.name} landmarks")
         points.mode = "select"
-        self._added.append(points)
         return points
 
     def _points_of(self, landmarks: Landmarks) -> Layer | None:
@@ -83,16 +86,28 @@ class Opener:
         return None
 
     def _put_away(self, wanted: list[Layer]) -> None:
-        names = [layer.unique_id for layer in wanted]
-        added = [layer for layer in self._added if layer in self._viewer.layers]
-        others = [layer for layer in added if layer.unique_id not in names]
-        keep = any(_changed(layer) for layer in others)
-        for layer in others:
-            if keep:
-                layer.visible = False
-            else:
-                self._viewer.layers.remove(layer)
-        self._added = [layer for layer in added if layer in self._viewer.layers]
+        """Take away what was added for other radiographs, or hide it where there is work of somebody's in it."""
+        names = {layer.unique_id for layer in wanted}
+        kept: list[tuple[Layer, ...]] = []
+        for group in self._added:
+            there = tuple(layer for layer in group if layer in self._viewer.layers)
+            others = [layer for layer in there if layer.unique_id not in names]
+            keep = any(_changed(layer) for layer in there)
+            for layer in others:
+                if keep:
+                    layer.visible = False
+                else:
+                    self._viewer.layers.remove(layer)
+            kept.append(tuple(layer for layer in there if keep or layer.unique_id in names))
+        self._added = [group for group in kept if group]
+
+    def _remember(self, image: Image, added: list[Layer]) -> None:
+        """Landmarks belong to their image, also where they came later."""
+        for place, group in enumerate(self._added):
+            if any(layer is image for layer in group):
+                self._added[place] = (*group, *added)
+                return
+        self._added.append(tuple(added))
 
 
 def _same(one: Landmarks, other: Landmarks) -> bool:
