@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from .batches import Counting, begin, killed, run, statuses, write_radiograph
 
 from farnet import read_annotations
 from farnet.batch import detect_batch
 from farnet.batch_journal import Journal
 from farnet.batch_request import BatchRequest
 from farnet.errors import DeviceError, InvalidInputError, OutputError
+
+from .batches import Counting, begin, killed, run, statuses, write_radiograph
 
 
 @pytest.fixture
@@ -397,7 +398,7 @@ def test_a_format_of_one_radiograph_a_file(scans, tmp_path, name, format):
 def test_a_format_that_knows_no_model_says_so(scans, tmp_path):
     detector = Counting(absent=())
     run(detector, scans, tmp_path / "points", format="isbi-txt")
-    with pytest.raises(InvalidInputError, match="do not say which model.*isbi-txt"):
+    with pytest.raises(InvalidInputError, match=r"do not say which model.*isbi-txt"):
         run(Counting(absent=()), scans, tmp_path / "points", format="isbi-txt", resume=True)
 
 
@@ -436,6 +437,7 @@ def test_a_name_that_is_no_longer_alone_keeps_its_landmarks(tmp_path, table):
 
 def test_the_real_detector_goes_the_same_way(scans, table, tmp_path):
     from farnet.detection import Detector
+
     from .models import write_tiny_model
 
     write_tiny_model(tmp_path / "tiny.safetensors")
