@@ -11,7 +11,7 @@ from farnet.atomic import check_folder
 from farnet.batch_journal import Journal
 from farnet.errors import InvalidInputError
 from farnet.radiograph import find_radiographs
-from farnet.readers import stem_of
+from farnet.readers import as_text, stem_of
 
 if TYPE_CHECKING:
     from farnet.batch_request import BatchRequest
@@ -159,7 +159,7 @@ def _is_in(file: Path, folder: Path) -> bool:
 def _names(files: list[Path]) -> list[str]:
     stems = [stem_of(file) for file in files]
     count = Counter(stems)
-    return [str(file) if count[stem] > 1 else stem for file, stem in zip(files, stems, strict=True)]
+    return [as_text(file) if count[stem] > 1 else stem for file, stem in zip(files, stems, strict=True)]
 
 
 def _file_name(name: str) -> str:

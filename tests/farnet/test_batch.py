@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -433,6 +435,19 @@ def test_a_name_that_is_no_longer_alone_keeps_its_landmarks(tmp_path, table):
     items = run(detector, (tmp_path / "one", tmp_path / "two"), table, resume=True)
     assert [item.status for item in items] == ["skipped", "done"]
     assert names(table) == [str(tmp_path / "one" / "1.png"), str(tmp_path / "two" / "1.png")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are no bytes there")
+@pytest.mark.parametrize("name", ["all.csv", "all.coco.json", "all.tps"])
+def test_a_file_whose_name_is_no_text(scans, tmp_path, name):
+    strange = os.fsdecode(b"sch\xe4del")
+    (scans / "b.png").rename(scans / f"{strange}.png")
+    table = tmp_path / name
+    run(Counting(), scans, table)
+    assert names(table) == ["a", "c", "sch%e4del"]
+    detector = Counting()
+    run(detector, scans, table, resume=True)
+    assert detector.seen == []
 
 
 def test_the_real_detector_goes_the_same_way(scans, table, tmp_path):
