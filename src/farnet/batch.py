@@ -192,9 +192,12 @@ class BatchRun:
             return None
         try:
             with self.plan.files[number].open("rb") as file:
-                item = self._by_file.get(hashlib.file_digest(file, "sha256").hexdigest())
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
             return None  # reading it as a radiograph says why
+        item = self._before.get(self.plan.names[number])
+        if item is None or item.image_sha256 != sha256:
+            item = None if self.plan.pictures else self._by_file.get(sha256)  # a picture of its name is of another
         if item is None or not self._same_spacing(item):
             return None
         return item.replace(radiograph=self.plan.names[number])
@@ -216,9 +219,12 @@ class BatchRun:
             return BatchItem(number, path, name, "failed", None, message=str(read))
         picture = plan.pictures[number] if plan.pictures else None
         if isinstance(read, Landmarks):
-            before = self._before.get(name)
-            self._changed |= before is None or before.image_sha256 != read.image_sha256  # it has another name now
             self.found[number] = read
+            before = self._before.get(name)
+            if before is None or before.image_sha256 != read.image_sha256:  # it had another name
+                self._changed = True
+                if self._journal is None:
+                    self._write(plan.tables[number], [read])
             return BatchItem(number, path, name, "skipped", read, picture=picture)
         try:
             detection = detector.detect(read)

@@ -208,18 +208,32 @@ def test_a_renamed_file_keeps_its_landmarks_under_its_new_name(scans, table):
     assert items[2].landmarks.radiograph == "z"
 
 
-def test_two_files_that_changed_names_are_not_confused(scans, table):
-    first = {item.name: item.landmarks.points for item in run(Counting(), scans, table)}
+@pytest.mark.parametrize("format", ["farnet-csv", "labelme"])
+def test_two_files_that_changed_names_are_not_confused(scans, tmp_path, format):
+    place = tmp_path / ("all.csv" if format == "farnet-csv" else "all")
+    first = {item.name: item.landmarks.points for item in run(Counting(), scans, place, format=format)}
     (scans / "a.png").rename(scans / "t.png")
     (scans / "b.png").rename(scans / "a.png")
     (scans / "t.png").rename(scans / "b.png")
     detector = Counting()
-    run(detector, scans, table, resume=True)
+    run(detector, scans, place, format=format, resume=True)
     assert detector.seen == []
-    read = {item.radiograph: item.points for item in read_annotations(table)}
+    tables = sorted(place.iterdir()) if place.is_dir() else [place]
+    read = {item.radiograph: item.points for table in tables for item in read_annotations(table)}
     assert list(read) == ["a", "b", "c"]
     np.testing.assert_array_equal(read["a"], first["b"])
     np.testing.assert_array_equal(read["b"], first["a"])
+
+
+def test_pictures_of_files_that_changed_names_are_drawn_again(scans, table):
+    before = [item.picture.read_bytes() for item in run(Counting(), scans, table, overlay=True)]
+    (scans / "a.png").rename(scans / "t.png")
+    (scans / "b.png").rename(scans / "a.png")
+    (scans / "t.png").rename(scans / "b.png")
+    detector = Counting()
+    items = run(detector, scans, table, overlay=True, resume=True)
+    assert detector.seen == ["a", "b"]
+    assert [item.picture.read_bytes() for item in items] == [before[1], before[0], before[2]]
 
 
 def test_copies_of_one_file_are_all_there(scans, table):

@@ -16,9 +16,8 @@ from farnet.commands import detect
 from farnet.errors import InvalidInputError, UnknownNameError
 
 SIZE = st.floats(1e-6, 1e3)
-PATH = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), min_size=1, max_size=12).map(
-    Path
-)
+NO_SURROGATES = st.characters(blacklist_categories=("Cs",), blacklist_characters="\0")
+PATH = st.text(NO_SURROGATES, min_size=1, max_size=12).map(Path)
 
 
 @st.composite
