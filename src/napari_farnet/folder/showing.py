@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_farnet.opening import add_landmarks, add_radiograph, image_of_file
-from napari_farnet.record import record_of
+from napari_farnet.record import METADATA_KEY, record_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -33,7 +33,7 @@ class Opener:
         self._added: list[tuple[Layer, ...]] = []  # the layers of one radiograph after those of another
 
     def show(self, row: RadiographRow, request: BatchRequest) -> str:
-        """Open a radiograph, with its landmarks where there are some.
+        """Open a radiograph, with its landmarks where there are some and the file is still the one they were found on.
 
         Args:
             row: The radiograph.
@@ -47,14 +47,16 @@ class Opener:
         """
         from farnet.radiograph import read_radiograph
 
-        note = ""
+        note, landmarks, radiograph = "", row.landmarks, None
         image = image_of_file(self._viewer, row.path)
-        radiograph = None
+        if image is not None and landmarks is not None and _sha256_of(image) not in (None, landmarks.image_sha256):
+            image = None  # the file has changed since
         if image is None:
             radiograph = read_radiograph(row.path, spacing=request.spacing, detector_spacing=request.detector_spacing)
-            if row.landmarks is not None and radiograph.sha256 not in (None, row.landmarks.image_sha256):
-                note = f"{row.path.name} has changed since its landmarks were found. Run the detection again."
-        points = None if row.landmarks is None else self._points_of(row.landmarks)
+            if landmarks is not None and radiograph.sha256 != landmarks.image_sha256:
+                landmarks = None
+                note = f"{row.path.name} has changed since its landmarks were found; they are not shown. Press Resume."
+        points = None if landmarks is None else self._points_of(landmarks)
         self._put_away([layer for layer in (image, points) if layer is not None])
         added: list[Layer] = []
         if radiograph is not None:
@@ -63,19 +65,16 @@ class Opener:
             self._viewer.reset_view()
         assert image is not None, "it was there, or was added"
         image.visible = True
-        if row.landmarks is not None and points is None:
-            points = self._add(image, row.landmarks)
+        if landmarks is not None and points is None:
+            points = add_landmarks(self._viewer, image, landmarks, name=f"{image.name} landmarks")
             added.append(points)
         if points is not None:
             points.visible = True
         self._remember(image, added)
         self._viewer.layers.selection.active = image if points is None else points
+        if points is not None:
+            points.mode = "select"  # after that, as a layer that becomes the active one may change its mode
         return note
-
-    def _add(self, image: Image, landmarks: Landmarks) -> Layer:
-        points = add_landmarks(self._viewer, image, landmarks, name=f"{image.name} landmarks")
-        points.mode = "select"
-        return points
 
     def _points_of(self, landmarks: Landmarks) -> Layer | None:
         """The layer in the viewer that was made of these landmarks."""
@@ -110,6 +109,12 @@ class Opener:
         self._added.append(tuple(added))
 
 
+def _sha256_of(image: Image) -> str | None:
+    """SHA-256 of the file that an image layer was read from; None where that is not known."""
+    own = image.metadata.get(METADATA_KEY)
+    return own.get("sha256") if isinstance(own, dict) else None
+
+
 def _same(one: Landmarks, other: Landmarks) -> bool:
     return (
         one.image_sha256 is not None
@@ -126,6 +131,8 @@ def _changed(layer: Layer) -> bool:
     record = record_of(layer.metadata)
     if record is None:
         return False
+    if len(layer.data) != sum(int(item.present.sum()) for item in record.landmarks):
+        return True
     from farnet.errors import FarnetError
     from napari_farnet.points import landmarks_in
 
