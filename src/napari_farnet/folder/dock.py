@@ -83,7 +83,7 @@ class FolderWidget(Dock):
     # What is in the folder
 
     def _on_changed(self) -> None:
-        self._run.listing = None
+        self._run.listing = self._run.looking_for = None
         self.form.set_work("&Detect", _LOOKING, some=False)
         self._later.start()
 
@@ -92,7 +92,7 @@ class FolderWidget(Dock):
         self._later.stop()
         if self._run.worker is not None:
             return
-        self._run.look += 1
+        self._run.looking_for = None
         self.form.count.setText("")
         if not self.form.folder.text().strip():
             self._show_nothing(_WELCOME)
@@ -103,10 +103,12 @@ class FolderWidget(Dock):
             self._show_nothing(str(error), warn=True)
             return
         self.form.count.setText(_LOOKING)
-        start(list_folder, request, returned=partial(self._on_listed, self._run.look))
+        self._run.looking_for = request
+        start(list_folder, request, returned=self._on_listed)
 
-    def _on_listed(self, number: int, outcome: Listing | Failure) -> None:
-        if number != self._run.look or self._run.worker is not None:
+    def _on_listed(self, answer: tuple[BatchRequest, Listing | Failure]) -> None:
+        request, outcome = answer
+        if request is not self._run.looking_for or self._run.worker is not None:
             return  # something else was asked for since
         if isinstance(outcome, Failure):
             self.form.count.setText("")
@@ -251,7 +253,7 @@ class _Run:
         self.listing: Listing | None = None
         self.request: BatchRequest | None = None
         self.pace = Pace(0)
-        self.look = 0
+        self.looking_for: BatchRequest | None = None
 
     def begin(self, request: BatchRequest, total: int) -> None:
         """Forget the last run."""

@@ -127,7 +127,7 @@ def _same(one: Landmarks, other: Landmarks) -> bool:
 
 
 def _changed(layer: Layer) -> bool:
-    """Whether the points of a layer are no longer those that it was made of."""
+    """Whether somebody has moved, taken away or reviewed points of a layer since it was made."""
     record = record_of(layer.metadata)
     if record is None:
         return False
@@ -140,4 +140,7 @@ def _changed(layer: Layer) -> bool:
         now = landmarks_in(layer)
     except FarnetError:
         return True  # somebody has changed it so that it can no longer be read
-    return not all(_same(a, b) for a, b in zip(now.landmarks, record.landmarks, strict=True))
+    return not all(
+        _same(a, b) and a.provenance.get("review") == b.provenance.get("review")
+        for a, b in zip(now.landmarks, record.landmarks, strict=True)
+    )

@@ -13,6 +13,7 @@ from farnet.radiograph import read_radiograph
 from napari_farnet.folder.rows import RadiographRow
 from napari_farnet.folder.showing import Opener
 from napari_farnet.record import record_of
+from napari_farnet.session import follow
 
 
 @pytest.fixture
@@ -107,6 +108,15 @@ def test_points_that_were_taken_away_are_a_change_too(viewer, show, rows, change
     show(rows["a"])
     assert points.visible and viewer.layers.selection.active == points
     assert names(viewer) == ["a", "a landmarks"]
+
+
+def test_landmarks_that_were_only_looked_at_and_accepted_stay(viewer, show, rows):
+    show(rows["a"])
+    points = viewer.layers["a landmarks"]
+    session = follow(points)
+    session.apply((), session.review().accepted(0))
+    show(rows["b"])
+    assert points in viewer.layers and not points.visible
 
 
 def test_a_radiograph_without_landmarks(viewer, show, rows):
