@@ -59,6 +59,7 @@ class FolderWidget(Dock):
         form.stop_requested.connect(self.stop)
         form.copy_table.clicked.connect(lambda: self._copy_table())
         form.table.opened.connect(self.open_radiograph)
+        form.table.chosen.connect(self._say_message)
         self.destroyed.connect(partial(_farewell, self._run))
         settings = load_settings()
         form.set_models([(item.title, item.name) for item in models.available_models()], settings.model)
@@ -238,6 +239,12 @@ class FolderWidget(Dock):
         else:
             text = f"{row.name}: {row.cells[2]} landmarks. Drag a point to correct it."
             self.say(note or text, warn=bool(note))
+
+    def _say_message(self, number: int) -> None:
+        """The message of a row is longer than its cell."""
+        row = self.form.table.radiographs.rows[number]
+        if row.message:
+            self.say(f"{row.name}: {row.message}", warn=True)
 
     def _copy_table(self) -> None:
         self.form.table.copy()

@@ -111,6 +111,8 @@ def test_from_a_folder_to_landmarks_in_the_viewer(open_dock, look, run, folder, 
 
     dock.form.only_failed.click()
     assert dock.form.table.model().rowCount() == 1
+    dock.form.table.selectRow(0)
+    assert rows[2].message in dock.status.text()
     dock.form.only_failed.click()
     double_click(qtbot, dock, 1)
     assert [layer.name for layer in viewer.layers] == ["b", "b landmarks"]
