@@ -138,6 +138,26 @@ def measure(viewer: Viewer, _folder: Path) -> None:
     viewer.fit_to_view()
 
 
+def folder(viewer: Viewer, place: Path) -> None:
+    """The synthetic cephalograms and a file that is none, all done; one of them is open."""
+    from farnet.samples.folder import write_samples
+
+    write_samples(place, observers=0)
+    scans = place / "radiographs"
+    (scans / "truth.csv").unlink()
+    (scans / "report.png").write_text("Findings: none.")
+    dock = open_dock(viewer, "Detect in a folder")
+    dock.form.folder.setText(str(scans))
+    dock.form.spacing.setText("0.1")
+    wait_for(lambda: dock.form.detect.isEnabled() and len(dock.form.table.radiographs.rows) == 9)
+    dock.detect()
+    wait_for(lambda: not dock.form.progress.isVisibleTo(dock), 300)
+    dock.form.table.select(3)
+    dock.open_radiograph(3)
+    settle()
+    viewer.fit_to_view()
+
+
 def train(viewer: Viewer, folder: Path) -> None:
     """The bundled model, trained further on the synthetic cephalograms, after its third epoch."""
     os.environ["FARNET_RUNS"], os.environ["FARNET_MODELS"] = str(folder / "runs"), str(folder / "models")
@@ -169,6 +189,7 @@ SCENES: dict[str, Callable[[Any, Path], None]] = {
     "measure": measure,
     "evaluate": evaluate,
     "train": train,
+    "folder": folder,
 }
 
 

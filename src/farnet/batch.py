@@ -25,7 +25,7 @@ from farnet.landmarks import Landmarks
 from farnet.radiograph import Radiograph, read_radiograph
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -67,7 +67,7 @@ class BatchItem:
     unwritten: Path | None = None
 
 
-def detect_batch(request: BatchRequest, detector: Detector) -> Iterator[BatchItem]:
+def detect_batch(request: BatchRequest, detector: Detector) -> Generator[BatchItem, None, None]:
     """Do what a request asks for; see `BatchRun.items` for what is yielded.
 
     The table is written when the iteration ends, also where that is by an error or by closing the generator.
@@ -102,7 +102,7 @@ class BatchRun:
         self._before: dict[str, Landmarks] = {}
         self._by_file: dict[str, Landmarks] = {}
 
-    def items(self, detector: Detector) -> Iterator[BatchItem]:
+    def items(self, detector: Detector) -> Generator[BatchItem, None, None]:
         """Find the landmarks.
 
         Args:
@@ -163,12 +163,18 @@ class BatchRun:
 
     def _refuse_other_model(self, detector: Detector) -> None:
         for item in self._before.values():
-            if item.provenance.get("model_sha256") != detector.sha256:
-                who = item.source or "unknown"
+            sha256 = item.provenance.get("model_sha256")
+            if sha256 is None and not item.source:
+                raise InvalidInputError(
+                    f"{self.plan.output} holds landmarks of {item.radiograph!r} that do not say which model found "
+                    f"them (format {self.plan.format.name}), so that they cannot be gone on with. Choose another "
+                    "--output, or --format farnet-csv, or begin anew (--force instead of --resume)."
+                )
+            if sha256 != detector.sha256:
                 raise InvalidInputError(
                     f"{self.plan.output} holds landmarks of {item.radiograph!r} that are not from the model file of "
-                    f"{detector.name} (their source is {who!r}), and one table is of one model. Choose another "
-                    "--output, or the model of the table, or begin anew (--force instead of --resume)."
+                    f"{detector.name} (their source is {item.source!r}), and one table is of one model. Choose "
+                    "another --output, or the model of the table, or begin anew (--force instead of --resume)."
                 )
 
     def _read(self, number: int, detector: Detector) -> Radiograph | Landmarks | FarnetError:
@@ -186,9 +192,12 @@ class BatchRun:
             return None
         try:
             with self.plan.files[number].open("rb") as file:
-                item = self._by_file.get(hashlib.file_digest(file, "sha256").hexdigest())
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError:
             return None  # reading it as a radiograph says why
+        item = self._before.get(self.plan.names[number])
+        if item is None or item.image_sha256 != sha256:
+            item = None if self.plan.pictures else self._by_file.get(sha256)  # a picture of its name is of another
         if item is None or not self._same_spacing(item):
             return None
         return item.replace(radiograph=self.plan.names[number])
@@ -210,8 +219,12 @@ class BatchRun:
             return BatchItem(number, path, name, "failed", None, message=str(read))
         picture = plan.pictures[number] if plan.pictures else None
         if isinstance(read, Landmarks):
-            self._changed |= self._before.get(name) is None  # it has another name now
             self.found[number] = read
+            before = self._before.get(name)
+            if before is None or before.image_sha256 != read.image_sha256:  # it had another name
+                self._changed = True
+                if self._journal is None:
+                    self._write(plan.tables[number], [read])
             return BatchItem(number, path, name, "skipped", read, picture=picture)
         try:
             detection = detector.detect(read)

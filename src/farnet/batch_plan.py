@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,11 @@ from farnet.atomic import check_folder
 from farnet.batch_journal import Journal
 from farnet.errors import InvalidInputError
 from farnet.radiograph import find_radiographs
-from farnet.readers import stem_of
+from farnet.readers import as_text, stem_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from farnet.batch_request import BatchRequest
     from farnet.formats import AnnotationFormat
     from farnet.landmarks import Landmarks
@@ -56,7 +59,7 @@ class BatchPlan:
         place = _place(request.output, chosen)
         drawn = _pictures(place)  # may lie in the folder of the radiographs, and are none
         listed = find_radiographs(request.radiographs, recursive=request.recursive)
-        files = [file for file in listed if drawn not in file.parents or file in request.radiographs]
+        files = [file for file in listed if file in request.radiographs or not _is_in(file, drawn)]
         names = _names(files)
         output, tables = _tables(request.output, chosen, names)
         return cls(
@@ -66,7 +69,7 @@ class BatchPlan:
             format=chosen,
             output=output,
             tables=tuple(tables),
-            pictures=tuple(drawn / f"{_file_name(name)}.png" for name in names) if request.overlay else (),
+            pictures=tuple(drawn / f"{name}.png" for name in _file_names(names)) if request.overlay else (),
         )
 
     @property
@@ -140,7 +143,7 @@ def _tables(output: Path | None, format: AnnotationFormat, names: list[str]) -> 
                 f"give a folder instead of --output {output}."
             )
         return place, [place]
-    return place, [place / f"{_file_name(name)}{format.suffixes[0]}" for name in names]
+    return place, [place / f"{name}{format.suffixes[0]}" for name in _file_names(names)]
 
 
 def _is_folder(output: Path) -> bool:
@@ -151,12 +154,22 @@ def _pictures(place: Path) -> Path:
     return place.with_name(f"{place.stem}-overlays")
 
 
+def _is_in(file: Path, folder: Path) -> bool:
+    """Whether a file lies in a folder, however either of them is written."""
+    return file.resolve().is_relative_to(folder.resolve())
+
+
 def _names(files: list[Path]) -> list[str]:
     stems = [stem_of(file) for file in files]
     count = Counter(stems)
-    return [str(file) if count[stem] > 1 else stem for file, stem in zip(files, stems, strict=True)]
+    return [as_text(file) if count[stem] > 1 else stem for file, stem in zip(files, stems, strict=True)]
 
 
-def _file_name(name: str) -> str:
-    """A name that can be a file's in any folder."""
-    return "_".join(part for part in Path(name).parts if part not in ("/", "..", "."))
+def _file_names(names: Sequence[str]) -> list[str]:
+    """Names that can be those of files in one folder, also where upper and lower case are the same there."""
+    flat = ["_".join(part for part in Path(name).parts if part not in ("/", "..", ".")) for name in names]
+    count = Counter(name.casefold() for name in flat)
+    return [
+        file if count[file.casefold()] == 1 else f"{file}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        for file, name in zip(flat, names, strict=True)
+    ]

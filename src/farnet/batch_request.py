@@ -83,17 +83,20 @@ class BatchRequest:
 
     def words(self) -> list[str]:
         """The command that does the same: its words, "farnet" first; what is as by default is left out."""
-        words = ["farnet", "detect", *map(str, self.radiographs)]
+        words = ["farnet", "detect"]
+        paths = [str(path) for path in self.radiographs]
+        strange = any(path.startswith("-") for path in paths)  # it would be read as an option
+        words += [] if strange else paths
         for item in fields(self):
             value = getattr(self, item.name)
             if item.name == "radiographs" or value == item.default:
                 continue
             words.append(f"--{item.name.replace('_', '-')}")
             if isinstance(value, tuple):
-                words.append(",".join(f"{edge:.10g}" for edge in value))
+                words.append(",".join(map(repr, value)))
             elif value is not True:
                 words.append(str(value))
-        return words
+        return [*words, "--", *paths] if strange else words
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types only, to be kept beside the results."""

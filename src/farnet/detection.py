@@ -20,6 +20,7 @@ from farnet.inputs import network_input, normalise
 from farnet.landmarks import Landmarks
 from farnet.modelfile import ModelMetadata, load_model, model_sha256
 from farnet.networks.inference import optimise
+from farnet.readers import as_text
 from farnet.reframing import reframed
 from farnet.zoo import DEFAULT_MODEL, find_model
 
@@ -221,7 +222,7 @@ class Detector:
             "decoder": self.metadata.decoder.model_dump(mode="json"),
             "network_shape": list(frame.network_shape),
             "crop": list(frame.crop),
-            "image": str(radiograph.path) if radiograph.path else None,
+            "image": as_text(radiograph.path) if radiograph.path else None,
             "spacing_source": radiograph.spacing_source,
             "time": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ from farnet.landmarks import Landmarks
 from farnet.radiograph import Radiograph
 from farnet.scheme import LandmarkScheme, load_scheme
 from napari_farnet.detect import models, workers
+from napari_farnet.folder import work
+from napari_farnet.folder.work import ModelIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -45,8 +47,13 @@ class FakeDetector:
     device: str
     log: FakeLog
 
-    name = "fake"
-    sha256 = "0" * 64
+    @property
+    def name(self) -> str:
+        return self.model
+
+    @property
+    def sha256(self) -> str:
+        return _sha256(self.model)
 
     @property
     def scheme(self) -> LandmarkScheme:
@@ -64,6 +71,15 @@ class FakeDetector:
         maps = _heatmaps(frame.to_network(landmarks.points)) if heatmaps else None
         return FakeDetection(landmarks, maps, frame, 0.5)
 
+    def detect(self, radiograph: Radiograph) -> FakeDetection:
+        steps = self.steps(radiograph)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                found: FakeDetection = end.value
+                return found
+
     def close(self) -> None:
         self.log.closed += 1
 
@@ -78,6 +94,10 @@ class FakeLog:
     made: list[tuple[str, str]] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
     closed: int = 0
+
+
+def _sha256(model: str) -> str:
+    return ("0" if model == "fake" else "1") * 64
 
 
 def _landmarks(radiograph: Radiograph, absent: tuple[int, ...] = ()) -> Landmarks:
@@ -236,6 +256,8 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
     monkeypatch.setattr(workers, "create_detector", create)
     monkeypatch.setattr(workers, "list_devices", lambda: devices)
     monkeypatch.setattr(models, "available_models", lambda: choices)
+    identity = ModelIdentity("0" * 64, load_scheme("cephalometric19"))
+    monkeypatch.setattr(work, "model_identity", lambda model: replace(identity, sha256=_sha256(model)))
     return log
 
 

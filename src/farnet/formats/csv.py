@@ -75,7 +75,8 @@ def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
     try:
         write_text_atomic(path, text.getvalue())
     except UnicodeEncodeError as error:
-        raise AnnotationError(f"{path}: a name holds a character that UTF-8 cannot write: {error.object!r}.") from error
+        near = error.object[max(0, error.start - 20) : error.end + 20]
+        raise AnnotationError(f"{path}: a name holds a character that UTF-8 cannot write: {near!r}.") from error
 
 
 def _rows(item: Landmarks) -> Iterator[dict[str, str]]:

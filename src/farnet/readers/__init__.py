@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from farnet.readers.picture import Picture
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["RADIOGRAPH_SUFFIXES", "Picture", "decode", "stem_of"]
+__all__ = ["RADIOGRAPH_SUFFIXES", "Picture", "as_text", "decode", "stem_of"]
 
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -48,12 +49,17 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 )
 
 
+def as_text(path: str | Path) -> str:
+    """A path as it can be written into any file: bytes of it that are no text are spelt out, as %e4."""
+    return re.sub(r"[\ud800-\udfff]", lambda found: f"%{ord(found[0]) & 0xFF:02x}", str(path))
+
+
 def stem_of(path: Path) -> str:
     """Name of a file without its ending; only known endings are taken off ("1.2.840.113" stays)."""
     for suffix in sorted(RADIOGRAPH_SUFFIXES, key=len, reverse=True):
         if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
-            return path.name[: -len(suffix)]
-    return path.name
+            return as_text(path.name[: -len(suffix)])
+    return as_text(path.name)
 
 
 def decode(path: Path, *, spacing_given: bool, detector_spacing: bool, checksum: bool) -> Picture:

@@ -59,6 +59,7 @@ class FolderWidget(Dock):
         form.stop_requested.connect(self.stop)
         form.copy_table.clicked.connect(lambda: self._copy_table())
         form.table.opened.connect(self.open_radiograph)
+        form.table.chosen.connect(self._say_message)
         self.destroyed.connect(partial(_farewell, self._run))
         settings = load_settings()
         form.set_models([(item.title, item.name) for item in models.available_models()], settings.model)
@@ -83,7 +84,7 @@ class FolderWidget(Dock):
     # What is in the folder
 
     def _on_changed(self) -> None:
-        self._run.listing = None
+        self._run.listing = self._run.looking_for = None
         self.form.set_work("&Detect", _LOOKING, some=False)
         self._later.start()
 
@@ -92,7 +93,7 @@ class FolderWidget(Dock):
         self._later.stop()
         if self._run.worker is not None:
             return
-        self._run.look += 1
+        self._run.looking_for = None
         self.form.count.setText("")
         if not self.form.folder.text().strip():
             self._show_nothing(_WELCOME)
@@ -103,10 +104,12 @@ class FolderWidget(Dock):
             self._show_nothing(str(error), warn=True)
             return
         self.form.count.setText(_LOOKING)
-        start(list_folder, request, returned=partial(self._on_listed, self._run.look))
+        self._run.looking_for = request
+        start(list_folder, request, returned=self._on_listed)
 
-    def _on_listed(self, number: int, outcome: Listing | Failure) -> None:
-        if number != self._run.look or self._run.worker is not None:
+    def _on_listed(self, answer: tuple[BatchRequest, Listing | Failure]) -> None:
+        request, outcome = answer
+        if request is not self._run.looking_for or self._run.worker is not None:
             return  # something else was asked for since
         if isinstance(outcome, Failure):
             self.form.count.setText("")
@@ -232,7 +235,16 @@ class FolderWidget(Dock):
             return
         if row.landmarks is None:
             note = note or f"{row.name} has no landmarks yet. {row.message}".strip()
-        self.say(note or f"{row.name}: {row.cells[2]} landmarks. Drag a point to correct it.", warn=bool(row.message))
+            self.say(note, warn=bool(row.message))
+        else:
+            text = f"{row.name}: {row.cells[2]} landmarks. Drag a point to correct it."
+            self.say(note or text, warn=bool(note))
+
+    def _say_message(self, number: int) -> None:
+        """The message of a row is longer than its cell."""
+        row = self.form.table.radiographs.rows[number]
+        if row.message:
+            self.say(f"{row.name}: {row.message}", warn=True)
 
     def _copy_table(self) -> None:
         self.form.table.copy()
@@ -248,7 +260,7 @@ class _Run:
         self.listing: Listing | None = None
         self.request: BatchRequest | None = None
         self.pace = Pace(0)
-        self.look = 0
+        self.looking_for: BatchRequest | None = None
 
     def begin(self, request: BatchRequest, total: int) -> None:
         """Forget the last run."""

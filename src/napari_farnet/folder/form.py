@@ -70,11 +70,11 @@ class FolderForm(QWidget):
         self.spacing.setToolTip(
             "Size of a pixel of all radiographs in mm (or rows, columns), instead of what they say."
         )
-        self.detector_spacing = QCheckBox("Si&ze on the detector")
+        self.detector_spacing = QCheckBox("S&ize on the detector")
         self.detector_spacing.setToolTip(
             "Where a DICOM file knows only the size of a pixel on the detector, use it. It overestimates distances."
         )
-        self.overlay = QCheckBox("Pict&ures")
+        self.overlay = QCheckBox("Pi&ctures")
         self.overlay.setToolTip(
             "Also draw a picture of each radiograph with its landmarks, in a folder beside the table."
         )
@@ -86,7 +86,7 @@ class FolderForm(QWidget):
         )
         self.progress = QProgressBar()
         self.progress.setToolTip("How many of the radiographs are done, and how long the others will take.")
-        self.only_failed = QCheckBox("Only &failed")
+        self.only_failed = QCheckBox("Only f&ailed")
         self.only_failed.setToolTip("Show those radiographs alone that failed.")
         self.copy_table = button("Copy &table", "Copy the table as it is shown, for a spreadsheet.")
         self.table = RadiographView()
@@ -111,7 +111,7 @@ class FolderForm(QWidget):
             ("", row(self.recursive, self.count), None),
             ("&Model", self.model, self.model),
             ("D&evice", self.device, self.device),
-            ("Out&put", row(self.output, self.browse_output), self.output),
+            ("Outp&ut", row(self.output, self.browse_output), self.output),
             ("Pixel si&ze (mm)", self.spacing, self.spacing),
             ("", options, None),
         ):

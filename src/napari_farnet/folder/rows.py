@@ -33,11 +33,11 @@ COLUMNS: tuple[tuple[str, str], ...] = (
         "model has changed.",
     ),
     ("Found", "How many of the landmarks were found."),
-    ("Least confidence", "How sure the network was of the least certain landmark, from 0 to 1."),
+    ("Confidence", "How sure the network was of its least certain landmark, from 0 to 1."),
     (
-        "Expected error",
-        "Mean over the landmarks of one standard deviation along an axis, in mm (in px where the size of a pixel is "
-        "unknown).",
+        "Error (SD)",
+        "Expected error: mean over the landmarks of one standard deviation along an axis, in mm (in px where the size "
+        "of a pixel is unknown).",
     ),
     ("Seconds", "How long the detection took."),
     ("Message", "What went wrong, and how to mend it."),

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["RadiographModel", "RadiographView"]
 
 _NOTHING = QModelIndex()
-_WIDTHS = ("0000000000000000", "\N{WHITE CIRCLE} skipped", "19 of 19", "Least confidence", "Expected error", "Seconds")
+_WIDTHS = ("0000000000000", "\N{WHITE CIRCLE} skipped", "19 of 19", "0.00", "00.00 mm", "000.0")
 _NUMBERS = range(2, 6)  # columns that end at the right
-_PADDING = 24  # px, of a head with its sign of sorting
+_PADDING = 18  # px, of a head with its sign of sorting
 
 
 class RadiographModel(QAbstractTableModel):
@@ -109,6 +109,8 @@ class RadiographView(QTableView):
 
     opened = Signal(int)
     """The number of a radiograph in the folder."""
+    chosen = Signal(int)
+    """Another row is the current one; the number of its radiograph in the folder."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -138,6 +140,9 @@ class RadiographView(QTableView):
         down.hide()
         self.setMinimumHeight(8 * (metrics.height() + 8))
         self.doubleClicked.connect(self._open)
+        selection = self.selectionModel()
+        assert selection is not None, "a table with a model has one"
+        selection.currentRowChanged.connect(self._choose)
 
     def show_only_failed(self, only: bool) -> None:
         """Show all radiographs, or those alone that failed."""
@@ -181,6 +186,10 @@ class RadiographView(QTableView):
             self.copy()
         else:
             super().keyPressEvent(event)
+
+    def _choose(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self.chosen.emit(self._arranged.mapToSource(index).row())
 
     def _open(self, index: QModelIndex) -> None:
         self.opened.emit(self._arranged.mapToSource(index).row())

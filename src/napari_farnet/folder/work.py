@@ -78,20 +78,22 @@ def model_identity(name: str) -> ModelIdentity:
     return ModelIdentity(model_sha256(path), read_metadata(path).landmark_scheme)
 
 
-def list_folder(_stop: threading.Event, request: BatchRequest) -> Generator[None, None, Listing | Failure]:
+def list_folder(
+    _stop: threading.Event, request: BatchRequest
+) -> Generator[None, None, tuple[BatchRequest, Listing | Failure]]:
     """Look what there is to do; a generator for `start`.
 
     Args:
         request: What is to be done; its first radiograph is the folder.
 
     Returns:
-        What is there, or why it cannot be told.
+        What was asked for, and what is there or why that cannot be told.
     """
     yield
     try:
-        return _listed(request)
+        return request, _listed(request)
     except Exception as error:  # every end must be reported: see `start`
-        return Failure(error)
+        return request, Failure(error)
 
 
 def _listed(request: BatchRequest) -> Listing:

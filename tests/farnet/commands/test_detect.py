@@ -237,3 +237,117 @@ def test_a_disk_that_fills_up_costs_the_table_but_not_the_landmarks(farnet, dete
     assert report["output"] is None
     assert report["failed"] == [{"path": "landmarks.csv", "error": "the disk is full"}]
     assert report["radiographs"][0]["found"] == 18
+
+
+# Going on with what is there
+
+
+def test_a_run_that_was_interrupted_goes_on(farnet, detector, three, here, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(detector, "detect", failing_at(detector.detect, 3, KeyboardInterrupt()))
+        result = farnet("detect", *three)
+    assert result.code == 130
+    assert "--resume goes on" in result.err
+    result = farnet("detect", *three, "--resume", "--json")
+    assert result.code == 0
+    report = result.json()
+    assert [item["status"] for item in report["radiographs"]] == ["skipped", "skipped", "done"]
+    assert [item["seconds"] for item in report["radiographs"]] == [0.0, 0.0, 0.25]
+    assert [item["found"] for item in report["radiographs"]] == [18, 18, 18]
+    assert [item.radiograph for item in read_annotations(here / "landmarks.csv")] == ["0", "1", "2"]
+
+
+def test_resume_says_what_is_as_before(farnet, detector, three):
+    assert farnet("detect", *three[:2]).code == 0
+    result = farnet("detect", *three, "--resume")
+    assert result.code == 0
+    assert result.out.count("as before") == 2
+    assert "0.25" in result.out
+
+
+def test_resume_when_all_is_done_does_no_work(farnet, detector, three, here, monkeypatch):
+    farnet("detect", *three)
+    before = (here / "landmarks.csv").read_bytes()
+    monkeypatch.setattr(detector, "detect", lambda *_, **__: pytest.fail("work was done twice"))
+    assert farnet("detect", *three, "--resume").code == 0
+    assert (here / "landmarks.csv").read_bytes() == before
+
+
+def test_resume_tries_those_again_that_failed(farnet, detector, three, here, make):
+    three[1].write_text("no picture")
+    assert farnet("detect", *three).code == 1
+    again = farnet("detect", *three, "--resume")
+    assert again.code == 1
+    assert "Failed: 1" in again.err
+    make(three[1], 7)
+    assert farnet("detect", *three, "--resume").code == 0
+    assert [item.radiograph for item in read_annotations(here / "landmarks.csv")] == ["0", "1", "2"]
+
+
+def test_a_run_that_was_killed_is_not_overwritten_by_accident(farnet, detector, three, here):
+    from farnet.batch import BatchRun
+    from farnet.batch_plan import BatchPlan
+    from farnet.batch_request import BatchRequest
+
+    next(items := BatchRun(BatchPlan.of(BatchRequest(radiographs=tuple(three)))).items(detector()))
+    items.close()
+    assert not (here / "landmarks.csv").exists()
+    result = farnet("detect", *three)
+    assert result.code == 2
+    assert "was cut off" in result.err and "--resume" in result.err
+    report = farnet("detect", *three, "--resume", "--json").json()
+    assert [item["status"] for item in report["radiographs"]] == ["skipped", "done", "done"]
+
+
+def test_resume_with_another_model_is_wrong_use_and_changes_nothing(farnet, detector, three, here, monkeypatch):
+    farnet("detect", *three)
+    before = (here / "landmarks.csv").read_bytes()
+    monkeypatch.setattr(detector, "name", "another")
+    monkeypatch.setattr(detector, "sha256", "1" * 64)
+    result = farnet("detect", *three, "--resume")
+    assert result.code == 2
+    assert "not from the model file of another" in result.err
+    assert "Traceback" not in result.err
+    assert (here / "landmarks.csv").read_bytes() == before
+    assert farnet("detect", *three, "--force").code == 0
+
+
+def test_resume_and_force_exclude_each_other(farnet, detector, radiograph, here):
+    result = farnet("detect", radiograph, "--resume", "--force")
+    assert result.code == 2
+    assert "either --resume or --force" in result.err
+    assert [path.name for path in here.iterdir()] == ["one.png"]
+
+
+def test_resume_of_something_that_is_no_table(farnet, detector, radiograph, here):
+    (here / "landmarks.csv").write_text("precious")
+    result = farnet("detect", radiograph, "--resume")
+    assert result.code in (1, 2)
+    assert "landmarks.csv" in result.err and "Traceback" not in result.err
+    assert (here / "landmarks.csv").read_text() == "precious"
+
+
+def test_a_disk_that_filled_up_costs_no_work_once_there_is_room(farnet, detector, three, here, monkeypatch):
+    def full(*_, **__):
+        raise OutputError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("farnet.formats.write_annotations", full)
+        assert farnet("detect", *three).code == 1
+    monkeypatch.setattr(detector, "detect", lambda *_, **__: pytest.fail("work was done twice"))
+    assert farnet("detect", *three, "--resume").code == 0
+    assert len(read_annotations(here / "landmarks.csv")) == 3
+
+
+def test_a_changed_radiograph_and_a_new_one_are_done_the_others_not(farnet, detector, three, here, make):
+    farnet("detect", here)
+    make(three[0], 8)
+    make(here / "3.png", 9)
+    report = farnet("detect", here, "--resume", "--json").json()
+    assert [item["status"] for item in report["radiographs"]] == ["done", "skipped", "skipped", "done"]
+
+
+def test_the_real_model_goes_on_with_its_own_landmarks(farnet, tiny_model, three, here):
+    assert farnet("detect", *three[:2], "-m", "tiny", "-d", "cpu").code == 0
+    report = farnet("detect", *three, "-m", "tiny", "-d", "cpu", "--resume", "--json").json()
+    assert [item["status"] for item in report["radiographs"]] == ["skipped", "skipped", "done"]
