@@ -58,7 +58,28 @@ def from_gui_stall(runs: dict[str, dict[str, float]]) -> list[Row]:
     ]
 
 
-OTHER: dict[str, Callable[[Any], list[Row]]] = {"import_time": from_import_time, "gui_stall": from_gui_stall}
+def from_measuring(cases: dict[str, dict[str, dict[str, float]]]) -> list[Row]:
+    worst = [parts["with error vectors too"] for name, parts in cases.items() if name.startswith("spine68")]
+    alone = [parts["napari alone"] for name, parts in cases.items() if name.startswith("spine68")]
+    what = "drag one of 68 landmarks with measurements and error vectors"
+    return [
+        Row(f"{what}: compute an update", max(case["own_ms_per_update"] for case in worst), "ms", 1000 / 30),
+        Row("the longest of these updates", max(case["longest_update_ms"] for case in worst), "ms", 50),
+        Row(
+            "longest stall of the window meanwhile",
+            max(case["longest_stall_ms"] for case in worst),
+            "ms",
+            peer=max(case["longest_stall_ms"] for case in alone),
+            peer_name="napari alone, the same drag",
+        ),
+    ]
+
+
+OTHER: dict[str, Callable[[Any], list[Row]]] = {
+    "import_time": from_import_time,
+    "gui_stall": from_gui_stall,
+    "measuring": from_measuring,
+}
 
 
 def rows_of(name: str, quick: bool) -> list[Row]:

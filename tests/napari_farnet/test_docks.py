@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections import defaultdict
 from importlib import import_module
 
 import numpy as np
 import pytest
 from npe2 import PluginManifest
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -18,6 +20,7 @@ from qtpy.QtWidgets import (
     QApplication,
     QComboBox,
     QDialog,
+    QLabel,
     QLineEdit,
     QScrollBar,
     QTabBar,
@@ -244,3 +247,27 @@ def test_its_command_is_there_or_it_says_why_not(open_dock, furnish, name):
             dock.copy_command.click()
             assert dock.status.text()
         furnish(viewer)
+
+
+def mnemonics(root):
+    """Letters that Alt+letter takes, each with the texts of the controls that are seen and want it."""
+    found = defaultdict(list)
+    texts = [item.text() for item in root.findChildren(QAbstractButton) if item.isVisibleTo(root)]
+    texts += [item.text() for item in root.findChildren(QLabel) if item.buddy() and item.isVisibleTo(root)]
+    for text in texts:
+        key = QKeySequence.mnemonic(text).toString()
+        if key:
+            found[key].append(text)
+    return found
+
+
+@every_dock
+def test_no_two_controls_want_one_key_and_none_that_of_a_menu(open_dock, furnish, name):
+    viewer, dock = open_dock(name)
+    furnish(viewer)
+    menus = {QKeySequence.mnemonic(action.text()).toString() for action in dock.window().menuBar().actions()}
+    assert len(menus) >= 5
+    for _ in pages(dock):
+        wanted = mnemonics(dock)
+        assert {key: texts for key, texts in wanted.items() if len(texts) > 1 or key in menus} == {}
+    assert len(wanted) >= 3

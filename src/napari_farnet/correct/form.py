@@ -78,7 +78,7 @@ class CorrectForm(QWidget):
             menu.addAction(entry)
         self.new.setMenu(menu)
         self.folder = tool(
-            "&Folder\N{HORIZONTAL ELLIPSIS}",
+            "F&older\N{HORIZONTAL ELLIPSIS}",
             "Go through a folder of radiographs. Corrections are saved as you go, beside the radiographs.",
             self.folder_requested.emit,
         )
@@ -99,7 +99,7 @@ class CorrectForm(QWidget):
         )
         self.walk = row(self.previous, self.radiographs, self.following, self.export, self.close_folder)
         self.take_over = button(
-            "&Take these points over",
+            "Take these po&ints over",
             "Make a layer of landmarks of these points, by their names. Their own layer is hidden and stays as it is.",
             self.take_over_requested.emit,
         )
@@ -116,12 +116,12 @@ class CorrectForm(QWidget):
         self.card.setTextFormat(Qt.TextFormat.RichText)
         self.card.setToolTip("What the landmark is, what is known of its point, and what speaks against it.")
         self.schematic = Schematic()
-        self.heatmaps = QCheckBox("&Heatmaps")
+        self.heatmaps = QCheckBox("Hea&tmaps")
         self.heatmaps.setToolTip(
             "Show the heatmap of the chosen landmark. Where there are none yet, the model runs once on this "
             "radiograph; the points stay as they are."
         )
-        self.ghosts = QCheckBox("&Other peaks")
+        self.ghosts = QCheckBox("Other pea&ks")
         self.ghosts.setToolTip("Show rings where the heatmap of the landmark has further peaks.")
         self.ghosts.setChecked(True)
         self.zoom = QCheckBox("&Zoom")
@@ -142,7 +142,7 @@ class CorrectForm(QWidget):
     def _lay_out(self) -> None:
         which = QFormLayout()
         which.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        label = QLabel("&Landmarks")
+        label = QLabel("Land&marks")
         label.setBuddy(self.layers)
         which.addRow(label, row(self.layers, self.new, self.folder))
         reader = QLabel("&Reader")
@@ -162,7 +162,7 @@ class CorrectForm(QWidget):
                 ("next", "Ne&xt", "Go to the landmark that most needs a look"),
                 ("accept", "&Accept", "The point is right: accept it and go on"),
                 ("absent", "A&bsent", "The landmark is not on this radiograph"),
-                ("place", "&Place", "Place missing landmarks: click where each of them is"),
+                ("place", "Pla&ce", "Place missing landmarks: click where each of them is"),
                 ("snap", "&Snap", "Move the point to the nearest peak of its heatmap; Alt+click does so anywhere"),
                 ("undo", "&Undo", "Take the last change back"),
                 ("redo", "Re&do", "Do again what was undone"),

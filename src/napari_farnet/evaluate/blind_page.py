@@ -60,7 +60,7 @@ class BlindPage(QWidget):
         form.addRow("Stud&y folder", self.study)
         form.addRow("&Reader", self.reader)
         form.addRow("&Seed", self.seed)
-        form.addRow("Read t&wice", self.repeats)
+        form.addRow("Read twice", self.repeats)
         form.addRow(self.begin)
         form.addRow(row(self.next, self.end))
         form.addRow(self.hint)

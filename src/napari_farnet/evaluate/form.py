@@ -79,7 +79,7 @@ class EvaluateForm(QWidget):
         self.radii.setToolTip(
             "Errors up to these count as success: in mm, or in pixels where the size of a pixel is not known."
         )
-        self.intervals = QCheckBox("95 % &intervals")
+        self.intervals = QCheckBox("&95 % intervals")
         self.intervals.setToolTip("How much the figures would change had other patients been looked at.")
         self.intervals.setChecked(True)
         self.evaluate = button("&Evaluate", "", self.evaluate_requested.emit)
@@ -91,7 +91,7 @@ class EvaluateForm(QWidget):
         self.curve = CurvePlot()
         self.boxes = BoxPlot()
         self.live = said()
-        self.vectors = QCheckBox("Error &vectors")
+        self.vectors = QCheckBox("Error vec&tors")
         self.vectors.setToolTip("Arrows from where a landmark should be to where it is, coloured by the error.")
         self.vectors.setChecked(True)
         self.copy = button(

@@ -120,9 +120,9 @@ class ObserversPage(QWidget):
         form.addRow(
             row(
                 button(
-                    "Add f&iles\N{HORIZONTAL ELLIPSIS}", "Add files of landmarks, one observer each.", self._add_files
+                    "Add files\N{HORIZONTAL ELLIPSIS}", "Add files of landmarks, one observer each.", self._add_files
                 ),
-                button("Add f&older\N{HORIZONTAL ELLIPSIS}", "Add a folder of files, one observer.", self._add_folder),
+                button("Add folder\N{HORIZONTAL ELLIPSIS}", "Add a folder of files, one observer.", self._add_folder),
                 button("&Remove", "Take the selected files out of the list.", self._remove),
             )
         )

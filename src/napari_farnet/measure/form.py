@@ -64,7 +64,7 @@ class MeasureForm(QWidget):
         fill(self.gap, [("No class (definition)", "strict"), ("Cross-bite (challenge program)", "script")], "strict")
         self._gap_label = QLabel("Overjet 0\N{EN DASH}2 mm")
         self.table = ResultsTable()
-        self.lines = QCheckBox("Show &lines on the radiograph")
+        self.lines = QCheckBox("Show lines on the &radiograph")
         self.lines.setToolTip("Draw what is measured, with the values. Selected rows stand out in yellow.")
         self.lines.setChecked(True)
         self.copy_table = button("Copy &table", "Copy the table, to be pasted into a spreadsheet or a letter.")

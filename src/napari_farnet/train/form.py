@@ -47,7 +47,7 @@ _SETTING_LABELS = {
     "epochs": "&Epochs",
     "batch_size": "&Batch",
     "learning_rate": "Learnin&g rate",
-    "validation_share": "&Hold out",
+    "validation_share": "Hold out",
 }
 
 
@@ -106,7 +106,7 @@ class TrainForm(QWidget):
         page = QWidget()
         form = _form(page)
         form.addRow("&Image", self.image)
-        form.addRow("&Landmarks", self.points)
+        form.addRow("Landmar&ks", self.points)
         form.addRow("", row(self.add_pair, self.remove_pair))
         form.addRow(self.pairs)
         self.pages.addWidget(page)
@@ -120,9 +120,9 @@ class TrainForm(QWidget):
         page = QWidget()
         form = _form(page)
         browse = tool(_ELLIPSIS, "Choose the folder.", lambda: self._choose_folder(self.folder))
-        form.addRow("&Folder", row(self.folder, browse))
+        form.addRow("Folder", row(self.folder, browse))
         browse = tool(_ELLIPSIS, "Choose the file of landmarks.", self._choose_annotations)
-        form.addRow("&Landmarks", row(self.annotations, browse))
+        form.addRow("Landmar&ks", row(self.annotations, browse))
         self.pages.addWidget(page)
 
     def _make_isbi_page(self) -> None:
@@ -136,9 +136,9 @@ class TrainForm(QWidget):
         page = QWidget()
         form = _form(page)
         browse = tool(_ELLIPSIS, "Choose the folder.", lambda: self._choose_folder(self.isbi))
-        form.addRow("&Folder", row(self.isbi, browse))
+        form.addRow("Folder", row(self.isbi, browse))
         form.addRow("P&art", self.split)
-        form.addRow("&Observer", self.observer)
+        form.addRow("Observer", self.observer)
         self.pages.addWidget(page)
 
     def _make_settings(self) -> None:
@@ -162,7 +162,7 @@ class TrainForm(QWidget):
         self.name_hint = hint()
 
     def _make_run(self) -> None:
-        self.show_preview = QCheckBox("Sho&w radiographs held out in the viewer")
+        self.show_preview = QCheckBox("Show radiographs held out in the viewer")
         self.show_preview.setChecked(True)
         self.show_preview.setToolTip(
             "After every epoch, show what the network finds on some radiographs that it does not learn from: found and "
@@ -175,7 +175,7 @@ class TrainForm(QWidget):
         )
         self.train = button("&Train", "Begin.")
         self.pause = button("Pa&use", "Wait after the step that runs; the memory stays in use.")
-        self.stop = button("Stop, &keep best", "Stop after the step that runs, and make the model of the best epoch.")
+        self.stop = button("St&op, keep best", "Stop after the step that runs, and make the model of the best epoch.")
         self.discard = button("&Discard", "End the training and delete what it left. There is no way back.")
         self.resume = button("Res&ume", "Go on with the unfinished training of this name where its last epoch ended.")
         self.progress = QProgressBar()
@@ -197,7 +197,7 @@ class TrainForm(QWidget):
         form.addRow(self.preset_label, self.preset)
         for name, box in self.settings.items():
             form.addRow(_SETTING_LABELS[name], box)
-        form.addRow("De&vice", self.device)
+        form.addRow("Device", self.device)
         form.addRow("&Name", self.model_name)
         form.addRow("", self.name_hint)
         self._inputs = [data, what]
@@ -330,7 +330,7 @@ class TrainForm(QWidget):
         self.pause.setEnabled(alive)
         self.pause.setText("&Go on" if state == "paused" else "Pa&use")
         self.stop.setEnabled(alive)
-        self.stop.setText(f"Stopping {_ELLIPSIS}" if state == "stopping" else "Stop, &keep best")
+        self.stop.setText(f"Stopping {_ELLIPSIS}" if state == "stopping" else "St&op, keep best")
         self.discard.setEnabled((not idle) or disposable)
         for widget in (self.progress, self.steps, self.time_left):
             widget.setVisible(not idle)
