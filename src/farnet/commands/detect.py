@@ -130,7 +130,9 @@ def detect(
         written = _finish(run, failed)
     _report(plan, items, failed, detector, written, as_json=as_json)
     if interrupted:
-        warn(f"Stopped after {len(items)} of {len(plan.files)} radiographs; the table holds those.")
+        held = len(run.found)
+        kept = f"landmarks of {held} are kept" if held else "no landmarks were found yet"
+        warn(f"Stopped before the end of {len(plan.files)} radiographs; {kept}.")
         note("The same command with --resume goes on with the others.")
         raise typer.Exit(130)
     if failed:

@@ -188,7 +188,7 @@ def test_an_interruption_keeps_what_was_found(farnet, detector, three, here, mon
     monkeypatch.setattr(detector, "detect", failing_at(detector.detect, 3, KeyboardInterrupt()))
     result = farnet("detect", *three)
     assert result.code == 130
-    assert "after 2 of 3" in result.err
+    assert "before the end of 3 radiographs; landmarks of 2 are kept" in result.err
     assert len(read_annotations(here / "landmarks.csv")) == 2
 
 
@@ -322,7 +322,7 @@ def test_resume_and_force_exclude_each_other(farnet, detector, radiograph, here)
 def test_resume_of_something_that_is_no_table(farnet, detector, radiograph, here):
     (here / "landmarks.csv").write_text("precious")
     result = farnet("detect", radiograph, "--resume")
-    assert result.code in (1, 2)
+    assert result.code == 2
     assert "landmarks.csv" in result.err and "Traceback" not in result.err
     assert (here / "landmarks.csv").read_text() == "precious"
 
@@ -351,3 +351,22 @@ def test_the_real_model_goes_on_with_its_own_landmarks(farnet, tiny_model, three
     assert farnet("detect", *three[:2], "-m", "tiny", "-d", "cpu").code == 0
     report = farnet("detect", *three, "-m", "tiny", "-d", "cpu", "--resume", "--json").json()
     assert [item["status"] for item in report["radiographs"]] == ["skipped", "skipped", "done"]
+
+
+def test_an_interruption_while_a_picture_is_drawn_keeps_its_landmarks(farnet, detector, three, here, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("farnet.overlay.write_overlay", interrupted)
+    result = farnet("detect", *three, "--overlay")
+    assert result.code == 130
+    assert "landmarks of 1 are kept" in result.err
+    assert [item.radiograph for item in read_annotations(here / "landmarks.csv")] == ["0"]
+
+
+def test_an_interruption_before_anything_was_found_says_so(farnet, detector, three, here, monkeypatch):
+    monkeypatch.setattr(detector, "detect", failing_at(detector.detect, 1, KeyboardInterrupt()))
+    result = farnet("detect", *three)
+    assert result.code == 130
+    assert "no landmarks were found yet" in result.err
+    assert not (here / "landmarks.csv").exists()

@@ -134,11 +134,10 @@ def test_from_a_folder_to_landmarks_in_the_viewer(open_dock, look, run, folder, 
 def test_stop_and_resume(open_dock, look, folder, fake, qtbot):
     _, dock = open_dock()
     look(dock, folder)
-    fake.delay = 0.05
+    fake.delay = 0.1
     dock.form.detect.click()
     assert dock.form.stop.isEnabled() and not dock.form.folder.isEnabled()
-    qtbot.waitUntil(lambda: ("a", "done") in states(dock), timeout=5_000)
-    assert ("b", "running") in states(dock)
+    qtbot.waitUntil(lambda: states(dock)[:2] == [("a", "done"), ("b", "running")], timeout=20_000)
     dock.form.stop.click()
     assert dock.form.stop.text().startswith("Stopping") and not dock.form.stop.isEnabled()
     ended(qtbot, dock)
@@ -207,7 +206,7 @@ def test_looking_at_results_while_it_runs(open_dock, look, folder, fake, qtbot):
     look(dock, folder)
     fake.delay = 0.05
     dock.form.detect.click()
-    qtbot.waitUntil(lambda: ("a", "done") in states(dock), timeout=5_000)
+    qtbot.waitUntil(lambda: ("a", "done") in states(dock), timeout=20_000)
     dock.open_radiograph(0)
     assert [layer.name for layer in viewer.layers] == ["a", "a landmarks"]
     dock.open_radiograph(3)
@@ -276,18 +275,31 @@ def test_the_dock_is_closed_meanwhile(open_dock, look, folder, fake, qtbot):
     look(dock, folder)
     fake.delay = 0.05
     dock.form.detect.click()
-    qtbot.waitUntil(lambda: bool(fake.stages), timeout=5_000)
+    qtbot.waitUntil(lambda: bool(fake.stages), timeout=20_000)
     known = weakref.ref(dock)
     viewer.window.remove_dock_widget(dock)
     dock.deleteLater()
     del dock
-    qtbot.waitUntil(lambda: fake.closed == 1, timeout=5_000)  # it ends after its radiograph, and frees the model
+    qtbot.waitUntil(lambda: fake.closed == 1, timeout=20_000)  # it ends after its radiograph, and frees the model
     assert [item.radiograph for item in read_annotations(folder / "landmarks.csv")] == ["a"]
     qtbot.wait(300)
     gc.collect()
     assert known() is None
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("farnet-read")]
     viewer.layers.clear()
+
+
+def test_the_viewer_is_closed_meanwhile(open_dock, look, folder, fake, qtbot):
+    viewer, dock = open_dock()
+    look(dock, folder)
+    fake.delay = 0.05
+    dock.form.detect.click()
+    qtbot.waitUntil(lambda: bool(fake.stages), timeout=20_000)
+    del dock
+    viewer.close()
+    qtbot.waitUntil(lambda: fake.closed == 1, timeout=20_000)
+    assert [item.radiograph for item in read_annotations(folder / "landmarks.csv")] == ["a"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("farnet-read")]
 
 
 def test_two_viewers_with_a_folder_each(open_dock, look, run, folder, tmp_path, radiograph_pixels):
