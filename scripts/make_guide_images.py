@@ -148,7 +148,7 @@ def folder(viewer: Viewer, place: Path) -> None:
     (scans / "report.png").write_text("Findings: none.")
     dock = open_dock(viewer, "Detect in a folder")
     dock.form.folder.setText(str(scans))
-    dock.form.spacing.setText("0.1")
+    dock.form.spacing.setText("0.2")
     wait_for(lambda: dock.form.detect.isEnabled() and len(dock.form.table.radiographs.rows) == 9)
     dock.detect()
     wait_for(lambda: not dock.form.progress.isVisibleTo(dock), 300)
