@@ -16,6 +16,7 @@ from psygnal import Signal
 
 from farnet.errors import AnnotationError
 from farnet.review import Review
+from napari_farnet.drag_labels import hide_labels_while_dragging
 from napari_farnet.layers import absent_names, landmarks_from_layer, nothing_placed, rows_of
 from napari_farnet.looks import row_looks
 from napari_farnet.record import METADATA_KEY, LandmarkRecord, record_of
@@ -53,6 +54,7 @@ def follow(layer: Layer) -> LandmarkSession | None:
         if record is None:
             return None
         _sessions[layer] = LandmarkSession(layer, record)
+        hide_labels_while_dragging(layer)
     return _sessions[layer]
 
 
@@ -333,6 +335,7 @@ class LandmarkSession:
                 layer.data = data
             layer.features = table
             looks = row_looks(data, table, self._record.image_shape, load_settings())
+            looks["text"]["visible"] = layer.text.visible  # labels may have been hidden by the user
             for attribute, value in looks.items():
                 setattr(layer, attribute, value)
             own_metadata = layer.metadata[METADATA_KEY]
