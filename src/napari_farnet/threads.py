@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from napari_farnet.record import Index
 
-__all__ = ["Failure", "Progress", "start"]
+__all__ = ["Failure", "Progress", "begin", "start"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,30 @@ class Failure:
     def on_device(self) -> bool:
         """Whether another device may do."""
         return isinstance(self.error, DeviceError)
+
+
+_quitting = False
+
+
+def begin() -> None:
+    """There is a window that may start workers, until the application quits; doing it again is harmless."""
+    global _quitting
+    _quitting = False
+    _watch_for_the_end()
+
+
+@cache
+def _watch_for_the_end() -> None:
+    from qtpy.QtCore import QCoreApplication
+
+    application = QCoreApplication.instance()
+    if application is not None:
+        application.aboutToQuit.connect(_on_quit)
+
+
+def _on_quit() -> None:
+    global _quitting
+    _quitting = True
 
 
 def start(
@@ -84,7 +108,8 @@ def start(
         _connect={name: slot for name, slot in connections.items() if slot is not None},
     )
     worker.stop = stop
-    worker.start()
+    if not _quitting:  # napari has waited for its workers: the next would run while Qt is taken down around it
+        worker.start()
     return worker
 
 

@@ -6,7 +6,9 @@ import gc
 import threading
 import weakref
 
-from napari_farnet.threads import start
+from qtpy.QtCore import QCoreApplication
+
+from napari_farnet.threads import begin, start
 
 
 def test_values_and_result_arrive_in_the_gui_thread(qtbot):
@@ -62,3 +64,21 @@ def test_what_the_generator_held_is_let_go(qtbot):
     qtbot.wait(50)
     gc.collect()
     assert held[0]() is None
+
+
+def test_nothing_begins_once_the_application_quits(qtbot):
+    """A worker that began when napari had waited for all of them ran while Qt was taken down, and the process aborted."""
+    begun = []
+
+    def work(stop):
+        begun.append(True)
+        yield
+
+    begin()
+    QCoreApplication.instance().aboutToQuit.emit()
+    start(work, returned=begun.append)
+    qtbot.wait(100)
+    assert begun == []
+    begin()  # another window, as in a script that opens one after another
+    start(work, returned=begun.append)
+    qtbot.waitUntil(lambda: begun == [True, None])

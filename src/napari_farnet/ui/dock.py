@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from farnet.errors import FarnetError
+from napari_farnet.threads import begin
 from napari_farnet.ui.help import show_page
 from napari_farnet.ui.widgets import button, hint, said, tool
 
@@ -47,6 +48,7 @@ class Dock(QWidget):
 
     def __init__(self, viewer: ViewerModel, page: str) -> None:
         super().__init__()
+        begin()
         self.viewer = viewer
         self._connections: Connections = []
         self.status = said()
