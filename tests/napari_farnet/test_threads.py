@@ -67,7 +67,7 @@ def test_what_the_generator_held_is_let_go(qtbot):
 
 
 def test_nothing_begins_once_the_application_quits(qtbot):
-    """A worker that began when napari had waited for all of them ran while Qt was taken down, and the process aborted."""
+    """A worker that began when napari had waited for all of them took the process down with it."""
     begun = []
 
     def work(stop):
