@@ -168,8 +168,12 @@ def _verdict(checks: "list[Check]", damage: list[str]) -> str:
     if damage:
         return f"Not verified: {len(damage)} files of the session are not as they were written."
     if all(check.passed for check in checks):
-        exact = "identical" if not count["same"] else f"{count['identical']} identical, {count['same']} within tolerance"
+        exact = (
+            "identical" if not count["same"] else f"{count['identical']} identical, {count['same']} within tolerance"
+        )
         return f"Verified: the landmarks of {len(checks)} radiographs were found again, {exact}."
-    parts = [f"{count[outcome]} {word}" for outcome, word in (("differs", "differ"), ("unchecked", "cannot be checked"))]
+    parts = [
+        f"{count[outcome]} {word}" for outcome, word in (("differs", "differ"), ("unchecked", "cannot be checked"))
+    ]
     good = count["identical"] + count["same"]
     return f"Not verified: of {len(checks)} radiographs {good} are the same, {', '.join(parts)}."
