@@ -1,4 +1,4 @@
-"""A session in one folder: the landmarks in every useful format, what was measured, who changed what, and how to verify.
+"""A session in one folder: landmarks in every useful format, what was measured, who changed what, how to verify it.
 
     session = export_session("session", read_annotations("scans/corrections"))
 

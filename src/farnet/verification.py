@@ -29,7 +29,7 @@ from farnet.review import Review
 from farnet.zoo import find_model, list_models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -227,7 +227,7 @@ class _Models:
         self._sums: dict[Path, str] = {}
         self._loaded: tuple[tuple[Path, str], Detector] | None = None
 
-    def detector(self, provenance: dict[str, Any]) -> Detector:
+    def detector(self, provenance: Mapping[str, Any]) -> Detector:
         """The model that a provenance names, on its device.
 
         Raises:
@@ -244,7 +244,7 @@ class _Models:
             self._loaded = key, Detector(*key)
         return self._loaded[1]
 
-    def _find(self, provenance: dict[str, Any]) -> Path:
+    def _find(self, provenance: Mapping[str, Any]) -> Path:
         name, wanted = provenance.get("model"), provenance.get("model_sha256")
         if not name:
             raise InvalidInputError("the landmarks name no model that they are from")
@@ -313,10 +313,11 @@ def _by_hand(review: Review) -> NDArray[np.bool_]:
     touched = np.zeros(len(review), np.bool_) if edited is None else edited
     logged = {edit.landmark for edit in review.log}
     recorded = np.array([name in logged for name in review.landmarks.scheme.names])
-    return touched & ((none_then & review.landmarks.present) | ~recorded)
+    left_out: NDArray[np.bool_] = touched & ((none_then & review.landmarks.present) | ~recorded)
+    return left_out
 
 
-def _unlike(then: dict[str, Any], now: dict[str, Any], radiograph: Radiograph) -> str:
+def _unlike(then: Mapping[str, Any], now: Mapping[str, Any], radiograph: Radiograph) -> str:
     """What was otherwise when the landmarks were found, in words; empty where nothing was."""
     parts = []
     if then.get("pixels_sha256") not in (None, radiograph.pixels_sha256()):

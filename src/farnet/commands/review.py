@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["register", "review"]
 
+_LEFT_OUT_SHOWN = 5
+
 _HELP = examples(
     """Report on landmarks that a person has reviewed.
 
@@ -81,8 +83,10 @@ def review(
         print_text(f"Landmarks: {output}")
     if exported is not None:
         print_text(f"Session: {exported.folder} ({len(exported.files)} files)")
-        for name, reason in exported.left_out:
+        for name, reason in exported.left_out[:_LEFT_OUT_SHOWN]:
             note(f"Left out: {name}: {reason}")
+        if len(exported.left_out) > _LEFT_OUT_SHOWN:
+            note(f"and {len(exported.left_out) - _LEFT_OUT_SHOWN} more, which session.json lists")
 
 
 def _export(folder: Path, landmarks: "list[Landmarks]", *, force: bool) -> "Session":
