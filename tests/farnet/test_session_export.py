@@ -40,10 +40,8 @@ def session(tmp_path, items):
 def test_every_file_is_there_and_reads_back(session, items):
     names = sorted(path.name for path in session.folder.iterdir())
     assert names == sorted(session.files)
-    assert names == sorted(
-        ["a.mrk.json", "b_B.mrk.json", "b_b-2.mrk.json", "landmarks.coco.json", "landmarks.csv", "log.csv"]
-        + ["measurements.csv", "session.json"]
-    )
+    tables = ["landmarks.coco.json", "landmarks.csv", "log.csv", "measurements.csv", "session.json"]
+    assert names == ["a.mrk.json", "b_B.mrk.json", "b_b-2.mrk.json", *tables]
     for file in ("landmarks.csv", "landmarks.coco.json"):
         found = read_annotations(session.folder / file)
         assert [item.radiograph for item in found] == ["a", "b/B", "b:b"]
