@@ -14,7 +14,7 @@ from farnet.errors import FarnetError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["atomic_path", "check_folder", "write_bytes_atomic", "write_text_atomic"]
+__all__ = ["atomic_folder", "atomic_path", "check_folder", "write_bytes_atomic", "write_text_atomic"]
 
 
 @contextmanager
@@ -56,6 +56,53 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # after success nothing is left to remove, and a failure has been told already
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
+    """Give a new temporary folder beside `path`; when the block succeeds, it becomes `path`.
+
+    It is removed if the block fails, so that `path` is never half full. Folders on the way are made.
+
+    Args:
+        path: The folder to make; it may be there already if it is empty.
+        replace: Put the new folder in the place of one that is not empty. The old one is gone then, with all its files.
+
+    Yields:
+        The folder to write into.
+
+    Raises:
+        OutputError: If `path` is a file, or a folder that is not empty and is not to be replaced, or the folder cannot
+            be made or written to.
+    """
+    target = Path(os.path.realpath(path))
+    temporary, aside = (target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}{end}") for end in ("", ".old"))
+    try:
+        if target.exists() and not target.is_dir():
+            raise OutputError(f"{path} is a file; give the name of a folder to write.")
+        if not replace and target.is_dir() and any(target.iterdir()):
+            raise OutputError(f"The folder {path} is not empty. Give the name of a new one.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
+        yield temporary
+        if target.exists():
+            target.rename(aside)
+        try:
+            temporary.rename(target)
+        except OSError:
+            if aside.exists():
+                aside.rename(target)
+            raise
+    except FarnetError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{path} could not be written: {error.strerror or error}. What stood there before is untouched. "
+            "Choose a folder that can be written to and has room."
+        ) from error
+    finally:
+        for folder in (temporary, aside):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_bytes_atomic(path: str | Path, data: bytes) -> None:

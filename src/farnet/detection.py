@@ -13,7 +13,7 @@ from torch import Tensor
 
 import farnet
 from farnet.averaging import AveragedHeatmaps
-from farnet.devices import resolve_device
+from farnet.devices import arithmetic, resolve_device
 from farnet.errors import DeviceError
 from farnet.heatmaps import DecodedPoints, decode
 from farnet.inputs import network_input, normalise
@@ -219,10 +219,13 @@ class Detector:
             "device": self.device,
             "farnet": farnet.__version__,
             "torch": torch.__version__,
+            **arithmetic(self.device),
+            "fit": self.metadata.input.fit,
             "decoder": self.metadata.decoder.model_dump(mode="json"),
             "network_shape": list(frame.network_shape),
             "crop": list(frame.crop),
             "image": as_text(radiograph.path) if radiograph.path else None,
+            "pixels_sha256": radiograph.pixels_sha256(),
             "spacing_source": radiograph.spacing_source,
             "time": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from farnet.errors import DeviceError
 
-__all__ = ["DeviceChoice", "available_devices", "resolve_device"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["DeviceChoice", "arithmetic", "available_devices", "computing_with", "resolve_device"]
+
+_MOST_THREADS = 1024  # of a CPU; a record that says more is damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,48 @@ def resolve_device(name: str = "auto") -> DeviceChoice:
     raise DeviceError(
         f"there is no device {name!r}; usable here: {', '.join(['auto', *(c.name for c in choices if c.usable)])}"
     )
+
+
+def arithmetic(device: str) -> dict[str, int | str]:
+    """What the last digits of a result depend on besides the program: to be kept with the result.
+
+    Args:
+        device: Name of a usable device.
+
+    Returns:
+        "hardware": instruction set of the CPU or name of the GPU; "threads": those of the CPU, which share the sums
+        out; "precision": "float32", or "tf32" where the GPU's convolutions may round their factors to 10 bits.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    if not device.startswith("cuda"):
+        hardware = "Apple GPU" if device == "mps" else torch.backends.cpu.get_cpu_capability()
+        return {"hardware": hardware, "threads": threads, "precision": "float32"}
+    precision = "tf32" if torch.backends.cudnn.allow_tf32 else "float32"
+    return {"hardware": torch.cuda.get_device_name(device), "threads": threads, "precision": precision}
+
+
+@contextmanager
+def computing_with(*, threads: object = None, precision: object = None) -> Iterator[None]:
+    """Compute as `arithmetic` says that it was done, in the block; a value that cannot be is passed over.
+
+    Args:
+        threads: Of the CPU.
+        precision: "float32" or "tf32".
+    """
+    import torch
+
+    before = torch.get_num_threads(), torch.backends.cudnn.allow_tf32
+    try:
+        if isinstance(threads, int) and 1 <= threads <= _MOST_THREADS:
+            torch.set_num_threads(threads)
+        if precision in ("float32", "tf32"):
+            torch.backends.cudnn.allow_tf32 = precision == "tf32"
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]
 
 
 def _why_no_cuda() -> str:

@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from farnet.commands.console import number, print_json, print_table, print_text
+from farnet.commands.console import note, number, print_json, print_table, print_text
 from farnet.commands.options import ForceOption, JsonOption, check_folder, examples, refuse_existing
 from farnet.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from farnet.landmarks import Landmarks
     from farnet.review import Edit, Review
+    from farnet.session_export import Session
 
 __all__ = ["register", "review"]
+
+_LEFT_OUT_SHOWN = 5
 
 _HELP = examples(
     """Report on landmarks that a person has reviewed.
@@ -24,6 +27,7 @@ ones were moved, in mm where the size of a pixel is known.""",
     ("what was corrected in a folder", "farnet review scans/corrections"),
     ("who moved what, when and how far", "farnet review scans/corrections --log"),
     ("all corrections in one file", "farnet review scans/corrections -o corrected.csv"),
+    ("a folder to archive or hand over, which 'farnet verify' checks", "farnet review corrected.csv --session session"),
     ("for a program", "farnet review corrected.csv --json"),
 )
 
@@ -41,6 +45,14 @@ def review(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write all of them into one file.")
     ] = None,
+    session: Annotated[
+        Path | None,
+        typer.Option(
+            "--session",
+            metavar="FOLDER",
+            help="Write a new folder with the landmarks in several formats, what was measured, the log, and hashes.",
+        ),
+    ] = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,9 +69,11 @@ def review(
     reviews = [Review.of(item) for item in landmarks]
     if output is not None:
         write_annotations(output, landmarks)
+    exported = None if session is None else _export(session, landmarks, force=force)
     if as_json:
         report = [_summary(item) | {"log": [_entry(edit) for edit in item.log]} for item in reviews]
-        print_json({"output": None if output is None else str(output), "radiographs": report})
+        written = {"output": None if output is None else str(output), "session": _described(exported)}
+        print_json(written | {"radiographs": report})
         return
     if log:
         _print_log(reviews)
@@ -67,6 +81,28 @@ def review(
         _print_summaries(reviews)
     if output is not None:
         print_text(f"Landmarks: {output}")
+    if exported is not None:
+        print_text(f"Session: {exported.folder} ({len(exported.files)} files)")
+        for name, reason in exported.left_out[:_LEFT_OUT_SHOWN]:
+            note(f"Left out: {name}: {reason}")
+        if len(exported.left_out) > _LEFT_OUT_SHOWN:
+            note(f"and {len(exported.left_out) - _LEFT_OUT_SHOWN} more, which session.json lists")
+
+
+def _export(folder: Path, landmarks: "list[Landmarks]", *, force: bool) -> "Session":
+    from farnet.session_export import export_session, is_session
+
+    if folder.exists() and not force and (not folder.is_dir() or any(folder.iterdir())):
+        hint = ", or add --force to replace the session that is there" if is_session(folder) else ""
+        raise InvalidInputError(f"{folder} is there already and is not empty; choose another --session{hint}.")
+    return export_session(folder, landmarks, force=force)
+
+
+def _described(session: "Session | None") -> dict[str, Any] | None:
+    if session is None:
+        return None
+    left_out = [{"name": name, "reason": reason} for name, reason in session.left_out]
+    return {"folder": str(session.folder), "files": list(session.files), "left_out": left_out}
 
 
 def _summary(review: "Review") -> dict[str, Any]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from farnet.landmarks import Landmarks
 
-__all__ = ["write_report"]
+__all__ = ["no_dicom_source", "write_report"]
 
 _CORNER = 0.5
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
@@ -85,6 +85,18 @@ def write_report(path: Path, landmarks: Landmarks, *, source: str | Path | None 
     )
     with atomic_path(path) as temporary:
         report.save_as(temporary, enforce_file_format=True)
+
+
+def no_dicom_source(landmarks: Landmarks) -> str:
+    """Say why a report can refer to no DICOM file of the radiograph; an empty text where it can."""
+    name = landmarks.provenance.get("image")
+    if not (isinstance(name, str) and landmarks.image_sha256):
+        return "it is not recorded which file the radiograph is"
+    try:
+        _read_source(Path(name), landmarks)
+    except AnnotationError as error:
+        return str(error)
+    return ""
 
 
 def _content(landmarks: Landmarks, image: Dataset) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from farnet.errors import FarnetError, InvalidInputError
@@ -11,18 +12,19 @@ from napari_farnet.correct.heatmaps import HeatmapMaker
 from napari_farnet.correct.recovery import Recovery
 from napari_farnet.correct.review_dock import ReviewDock, let_go
 from napari_farnet.correct.rounds import Rounds
+from napari_farnet.correct.session_writing import of_folder, of_layer, place_for, summary, write_session
 from napari_farnet.correct.shortcuts import key_of
 from napari_farnet.correct.subject import Subject
 from napari_farnet.correct.warm_up import warm_up
+from napari_farnet.threads import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
-
     from napari.components import ViewerModel
     from napari.layers import Image
 
     from farnet.scheme import LandmarkScheme
+    from farnet.session_export import Session
     from napari_farnet.correct.folder import FolderLayers
     from napari_farnet.correct.review_dock import Bound
     from napari_farnet.layers import LayerData
@@ -54,6 +56,7 @@ class CorrectWidget(ReviewDock):
         form.folder_requested.connect(self._ask_folder)
         form.folder_closed.connect(self.close_folder)
         form.export_requested.connect(self._ask_export)
+        form.session_requested.connect(self._ask_session)
         form.restore_requested.connect(self._restore)
         form.discard_requested.connect(self._discard)
         form.take_over_requested.connect(self.take_over)
@@ -141,8 +144,9 @@ class CorrectWidget(ReviewDock):
 
     def _show_walk(self) -> None:
         self.form.show_walk(*self._rounds.names(self._subject))
-        for widget in (self.form.export, self.form.close_folder):
-            widget.setVisible(self._in_folder())
+        self.form.close_folder.setVisible(self._in_folder())
+        self.form.export_file.setEnabled(self._in_folder())
+        self.form.export.setEnabled(self._subject is not None)
 
     # What happens in the layer
 
@@ -263,6 +267,37 @@ class CorrectWidget(ReviewDock):
             self.fail(error, "Writing the corrections")
         else:
             self.say(f"The corrections of {count} radiographs are in {path}.")
+
+    def _ask_session(self) -> None:
+        from qtpy.QtWidgets import QFileDialog
+
+        start = str(place_for(self._subject, self._rounds.folder if self._in_folder() else None))
+        chosen, _ = QFileDialog.getSaveFileName(self, "Name of a new folder for the session", start)
+        if chosen:
+            self.export_session(chosen)
+
+    def export_session(self, path: Path | str) -> None:
+        """Write what was corrected in the layer, or in the folder that is open, into a new folder.
+
+        See `farnet.session_export` for what it holds. A notification says when it is there.
+        """
+        subject = self._subject
+        if subject is None:
+            self.say("There are no landmarks to export. Detect some or open some first.", warn=True)
+            return
+        self._recovery.flush()
+        folder = self._rounds.folder if self._in_folder() else None
+        self.say(f"Writing the session {path} \N{HORIZONTAL ELLIPSIS}")
+        write_session(Path(path), of_layer(subject) if folder is None else of_folder(folder), self._exported)
+
+    def _exported(self, outcome: Session | Failure) -> None:
+        if isinstance(outcome, Failure):
+            self.fail(outcome.error, "Writing the session")
+            return
+        from napari.utils.notifications import show_info
+
+        self.say(summary(outcome))
+        show_info(summary(outcome))
 
     # Copies of unsaved work
 

@@ -60,6 +60,7 @@ class CorrectForm(QWidget):
     folder_requested = Signal()
     folder_closed = Signal()
     export_requested = Signal()
+    session_requested = Signal()
     restore_requested = Signal()
     discard_requested = Signal()
     take_over_requested = Signal()
@@ -93,11 +94,25 @@ class CorrectForm(QWidget):
             lambda: self.action_requested.emit("next_radiograph"),
         )
         self.radiographs = choice("The radiograph that is looked at. A check mark: it has corrections.")
-        self.export = tool("&Export", "Write all corrections of the folder into one file.", self.export_requested.emit)
+        self.export = QToolButton()
+        self.export.setText("&Export")
+        self.export.setToolTip("Write what was corrected: a session folder with everything, or all in one file.")
+        self.export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        exports = QMenu(self.export)
+        exports.setToolTipsVisible(True)
+        self.export_session = QAction("&Session\N{HORIZONTAL ELLIPSIS}", exports)
+        self.export_session.setToolTip(
+            "A new folder with the landmarks in several formats, the measurements, the log, and hashes to verify it by."
+        )
+        self.export_session.triggered.connect(lambda: self.session_requested.emit())
+        self.export_file = QAction("All corrections of the folder in one &file\N{HORIZONTAL ELLIPSIS}", exports)
+        self.export_file.triggered.connect(lambda: self.export_requested.emit())
+        exports.addActions([self.export_session, self.export_file])
+        self.export.setMenu(exports)
         self.close_folder = tool(
             "\N{MULTIPLICATION X}", "Leave the folder. Everything is saved.", self.folder_closed.emit
         )
-        self.walk = row(self.previous, self.radiographs, self.following, self.export, self.close_folder)
+        self.walk = row(self.previous, self.radiographs, self.following, self.close_folder)
         self.take_over = button(
             "Take these po&ints over",
             "Make a layer of landmarks of these points, by their names. Their own layer is hidden and stays as it is.",
@@ -147,7 +162,7 @@ class CorrectForm(QWidget):
         which.addRow(label, row(self.layers, self.new, self.folder))
         reader = QLabel("&Reader")
         reader.setBuddy(self.reader)
-        which.addRow(reader, self.reader)
+        which.addRow(reader, row(self.reader, self.export))
         recovery = QVBoxLayout(self.recovery)
         recovery.setContentsMargins(0, 0, 0, 0)
         recovery.addWidget(self.recovery_text)

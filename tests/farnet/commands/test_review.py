@@ -59,3 +59,18 @@ def test_wrong_use(farnet, tmp_path):
     result = farnet("review", tmp_path / "nowhere.csv")
     assert result.code == 2
     assert "nowhere.csv" in result.err
+
+
+def test_a_session(farnet, corrections, tmp_path):
+    session = tmp_path / "session"
+    report = farnet("review", corrections, "--session", session, "--json").json()["session"]
+    assert report["folder"] == str(session)
+    assert {path.name for path in session.iterdir()} == set(report["files"])
+    assert {item["name"] for item in report["left_out"]} == {"a.sr.dcm", "b.sr.dcm"}
+    again = farnet("review", corrections, "--session", session)
+    assert again.code == 2
+    assert "--force" in again.err
+    forced = farnet("review", corrections, "--session", session, "--force")
+    assert (forced.code, f"Session: {session}" in forced.out) == (0, True)
+    assert "Left out: a.sr.dcm" in forced.err
+    assert "--force" not in farnet("review", corrections, "--session", corrections).err

@@ -377,6 +377,48 @@ def test_a_folder_is_gone_through_and_nothing_is_lost(open_dock, folder, drag, q
     assert dock.form.walk.isHidden()
 
 
+def test_a_session_of_a_stack_holds_every_radiograph(
+    open_dock, radiograph, landmarks_on, radiograph_pixels, qtbot, tmp_path
+):
+    viewer, dock = open_dock()
+    assert not dock.form.export.isEnabled()
+    both = [landmarks_on(radiograph).replace(radiograph=name) for name in ("one", "two")]
+    image = viewer.add_image(np.stack([radiograph_pixels] * 2))
+    data, keywords, _ = landmarks_layer(both, [(0,), (1,)], Placement.of(image), name="both", settings=Settings())
+    viewer.add_points(data, **keywords)
+    dock.form.reader.setText("AB")
+    dock.act("next")
+    dock.act("accept")
+    assert dock.form.export.isEnabled()
+    assert not dock.form.export_file.isEnabled()
+    dock.export_session(tmp_path / "session")
+    qtbot.waitUntil(lambda: "is in" in dock.status.text(), timeout=20_000)
+    assert str(tmp_path / "session") in dock.status.text()
+    found = read_annotations(tmp_path / "session" / "landmarks.csv")
+    assert [item.radiograph for item in found] == ["one", "two"]
+    assert "accepted" in (tmp_path / "session" / "log.csv").read_text()
+    dock.export_session(tmp_path / "session")
+    qtbot.waitUntil(lambda: "not empty" in dock.status.text(), timeout=20_000)
+
+
+def test_a_session_of_a_folder_holds_its_corrections(open_dock, folder, qtbot, monkeypatch):
+    from qtpy.QtWidgets import QFileDialog
+
+    _, dock = open_dock()
+    dock.open_folder(folder)
+    asked = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *words: (asked.append(words[2]) or words[2], ""))
+    dock.form.export_session.trigger()
+    qtbot.waitUntil(lambda: "no corrections yet" in dock.status.text(), timeout=20_000)
+    dock.act("next")
+    dock.act("accept")
+    assert dock.form.export_file.isEnabled()
+    dock.form.export_session.trigger()
+    qtbot.waitUntil(lambda: "The session of 1 radiograph" in dock.status.text(), timeout=20_000)
+    assert asked[-1] == str(folder / "session")
+    assert len(read_annotations(folder / "session" / "landmarks.csv")) == 1
+
+
 def test_a_folder_opens_where_one_left_off(open_dock, folder, drag):
     viewer, dock = open_dock()
     dock.open_folder(folder)
