@@ -199,10 +199,12 @@ def test_it_leaves_nothing_behind(open_dock, furnish, name, qtbot):
     viewer.window.remove_dock_widget(dock)
     dock.deleteLater()
     del dock
-    qtbot.wait(300)
-    gc.collect()
-    qtbot.wait(20)
-    assert known() is None
+
+    def is_gone():
+        gc.collect()
+        return known() is None
+
+    qtbot.waitUntil(is_gone, timeout=10_000)
     # Nobody who is gone hears of a layer.
     furnish(viewer)
     viewer.layers[0].name = "renamed"
