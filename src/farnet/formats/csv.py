@@ -13,6 +13,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,8 +116,9 @@ def _repr(value: np.float64) -> str:
 def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
     groups: list[_Group] = []
     open_groups: dict[tuple[str, ...], _Group] = {}
+    shared = itemgetter(*_SHARED)
     for number, row in _table(path):
-        key = tuple(row[name] for name in _SHARED)
+        key = shared(row)
         where = f"{path}, line {number}"
         group = open_groups.get(key)
         if group is None or group.is_full():
@@ -143,7 +146,7 @@ def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
             )
         reader.fieldnames = present
         for cells in reader:
-            if cells.get("") or any(value is None for value in cells.values()):
+            if cells.get("") or None in cells.values():
                 raise AnnotationError(
                     f"{path}, line {reader.line_num}: expected {len(present)} cells, as in the first line."
                 )
@@ -209,8 +212,8 @@ class _Group:
     def _points(self) -> NDArray[np.float64]:
         points = np.full((len(self.scheme), 2), np.nan)
         for index, (row, where) in self.rows.items():
-            points[index] = [_number(row, name, where) for name in ("row_px", "column_px")]
-            if np.isnan(points[index]).sum() == 1:
+            points[index] = place = _number(row, "row_px", where), _number(row, "column_px", where)
+            if math.isnan(place[0]) != math.isnan(place[1]):
                 raise AnnotationError(
                     f"{where}: landmark {row['landmark']!r} has only one of row_px and column_px; give both, "
                     "or neither where it is absent."
@@ -239,10 +242,11 @@ class _Group:
         return edited
 
     def _spacing(self) -> tuple[float, float] | None:
+        written = {(row["spacing_row_mm"], row["spacing_column_mm"]): (row, where) for row, where in self.rows.values()}
         spacings = set()
-        for row, where in self.rows.values():
-            pair = tuple(_number(row, name, where) for name in ("spacing_row_mm", "spacing_column_mm"))
-            spacings.add(None if np.isnan(pair).all() else pair)
+        for row, where in written.values():
+            pair = _number(row, "spacing_row_mm", where), _number(row, "spacing_column_mm", where)
+            spacings.add(None if all(map(math.isnan, pair)) else pair)
         if len(spacings) > 1:
             row, where = next(iter(self.rows.values()))
             raise AnnotationError(

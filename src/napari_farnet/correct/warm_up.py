@@ -1,6 +1,7 @@
 """What napari imports for its first layer, fetched while the user still looks for a folder.
 
-The first picture would wait for it: scipy's image functions draw thumbnails, pint knows the units of scales.
+The first picture would wait for it: scipy's image functions draw thumbnails, pint knows the units of scales, and napari
+finds out what can be set.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ def warm_up(parent: QObject) -> None:
 def _begin() -> None:
     import pint
 
+    from napari_farnet.settings import load_settings
+
+    load_settings()  # the first time, napari reads the manifests of all plugins for it
     # Asking for a unit builds napari's registry, which is not safe in two threads, so it happens in this one.
     pint.application_registry.Unit("millimeter")
     threading.Thread(target=_import, name="farnet-warm-up", daemon=True).start()
