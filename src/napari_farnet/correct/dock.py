@@ -20,6 +20,7 @@ from napari_farnet.threads import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from napari.components import ViewerModel
     from napari.layers import Image
 

@@ -47,7 +47,7 @@ def of_folder(folder: FolderLayers) -> Gather:
 
 
 def place_for(subject: Subject | None, folder: FolderLayers | None) -> Path:
-    """Where a session is best put: beside the radiographs, or beside the file of the layer, under a name that is free."""
+    """Where a session is best put: beside the radiographs or the file of the layer, under a name that is free."""
     if folder is not None:
         beside = folder.walk.corrections.store.parent
     else:
