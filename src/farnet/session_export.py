@@ -327,7 +327,7 @@ def _file(item: Landmarks) -> str:
 
 
 def _spacing_option(items: Sequence[Landmarks]) -> list[str]:
-    """How `farnet detect` is told the same size of a pixel; nothing where the files tell it, or it is not one for all."""
+    """How `farnet detect` is told the size of a pixel; nothing where the files tell it, or it is not one for all."""
     sources = {str(item.provenance.get("spacing_source")) for item in items}
     spacings = {item.spacing for item in items}
     if sources == {"given"} and len(spacings) == 1 and (spacing := spacings.pop()) is not None:

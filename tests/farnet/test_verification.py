@@ -127,7 +127,8 @@ def test_another_model_of_the_same_name_is_said(tiny, tmp_path, monkeypatch):
 
 def test_what_was_otherwise_is_told_where_the_points_differ(tiny):
     folder, model = tiny
-    landmarks = moved(detected(folder, model), 0, (0.001, 0.0))
+    landmarks = detected(folder, model)
+    landmarks = moved(landmarks, int(np.flatnonzero(landmarks.present)[0]), (0.001, 0.0))
     provenance = {**landmarks.provenance, "device": "cuda:7", "hardware": "a GPU", "farnet": "0.0.1", "threads": "many"}
     check = verified(landmarks.replace(provenance=provenance), folder, model=model, device="cpu")
     assert check.outcome == "same"
