@@ -77,9 +77,8 @@ def summary(session: Session) -> str:
     """What was written, in words."""
     radiographs = "1 radiograph" if session.radiographs == 1 else f"{session.radiographs} radiographs"
     text = f"The session of {radiographs} is in {session.folder} ({len(session.files)} files)."
-    reports = [reason for name, reason in session.left_out if name.endswith(".sr.dcm")]
-    if reports:
-        text += f" Without {len(reports)} DICOM report{'s' if len(reports) > 1 else ''}: session.json says why."
+    if missing := sum(name.endswith(".sr.dcm") for name, _ in session.left_out):
+        text += f" No DICOM report of {missing} of {session.radiographs}: session.json says why."
     return text
 
 
