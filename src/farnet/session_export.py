@@ -270,19 +270,16 @@ def _versions() -> dict[str, str]:
 
 
 def _models(items: Sequence[Landmarks]) -> list[dict[str, Any]]:
+    """Which models placed the points, with which settings, on which radiographs; what names no model is left out."""
+    keys = ("device", "hardware", "threads", "precision", "farnet", "torch", "fit", "decoder")
     found: dict[str, dict[str, Any]] = {}
     for item in items:
-        about = {
-            "name": item.provenance.get("model"),
-            "sha256": item.provenance.get("model_sha256"),
-            **{
-                key: item.provenance.get(key)
-                for key in ("device", "hardware", "threads", "precision", "farnet", "torch", "fit", "decoder")
-            },
-        }
-        if about["name"] is not None:
-            known = found.setdefault(json.dumps(about, sort_keys=True), about | {"radiographs": []})
-            known["radiographs"].append(item.radiograph)
+        name, sha256 = (item.provenance.get(key) for key in ("model", "model_sha256"))
+        if not isinstance(name, str):
+            continue
+        about = {"name": name, "sha256": sha256} | {key: item.provenance.get(key) for key in keys}
+        known = found.setdefault(json.dumps(about, sort_keys=True), about | {"radiographs": []})
+        known["radiographs"].append(item.radiograph)
     return list(found.values())
 
 
@@ -305,32 +302,37 @@ def _radiograph(item: Landmarks) -> dict[str, Any]:
 
 
 def _commands(items: Sequence[Landmarks], target: Path) -> dict[str, str]:
-    """What gives the same on the command line, and what verifies it; in capitals what is not known here."""
+    """What gives the same on the command line, and what verifies it."""
     table = str(target / SESSION_TABLE)
-    named = [str(item.provenance["image"]) for item in items if isinstance(item.provenance.get("image"), str)]
-    folders = list(dict.fromkeys(str(Path(name).parent) for name in named)) or ["RADIOGRAPHS"]
+    files = [item.provenance.get("image") for item in items]
+    folders = dict.fromkeys(str(Path(file).parent) for file in files if isinstance(file, str))
+    places = [word for folder in folders or ("RADIOGRAPHS",) for word in ("--radiographs", folder)]
     commands = {
-        "verify": [
-            "farnet",
-            "verify",
-            str(target),
-            *(word for folder in folders for word in ("--radiographs", folder)),
-        ],
+        "verify": ["farnet", "verify", str(target), *places],
         "review": ["farnet", "review", table, "--log"],
         "measure": ["farnet", "measure", table],
     }
     for number, model in enumerate(_models(items), start=1):
-        own = [
-            str(item.provenance.get("image") or item.radiograph)
-            for item in items
-            if item.radiograph in model["radiographs"]
-        ]
-        detect = ["farnet", "detect", *own, "--model", model["name"], "--device", str(model["device"] or "auto")]
-        commands["detect" if number == 1 else f"detect {number}"] = [*detect, "--output", "detected.csv"]
-    return {
-        name: subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
-        for name, words in commands.items()
-    }
+        own = [item for item in items if item.radiograph in model["radiographs"]]
+        chosen = ["--model", model["name"], "--device", str(model["device"] or "auto"), *_spacing_option(own)]
+        name = "detect" if number == 1 else f"detect {number}"
+        commands[name] = ["farnet", "detect", *map(_file, own), *chosen, "--output", "detected.csv"]
+    join = subprocess.list2cmdline if os.name == "nt" else shlex.join
+    return {name: join(words) for name, words in commands.items()}
+
+
+def _file(item: Landmarks) -> str:
+    path = item.provenance.get("image")
+    return path if isinstance(path, str) else item.radiograph
+
+
+def _spacing_option(items: Sequence[Landmarks]) -> list[str]:
+    """How `farnet detect` is told the size of a pixel; nothing where the files tell it, or it is not one for all."""
+    sources = {str(item.provenance.get("spacing_source")) for item in items}
+    spacings = {item.spacing for item in items}
+    if sources == {"given"} and len(spacings) == 1 and (spacing := spacings.pop()) is not None:
+        return ["--spacing", f"{spacing[0]!r},{spacing[1]!r}"]
+    return ["--detector-spacing"] if any(source.endswith("(detector plane)") for source in sources) else []
 
 
 def _file_names(items: Sequence[Landmarks]) -> list[str]:

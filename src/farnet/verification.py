@@ -103,7 +103,7 @@ class RadiographFinder:
             InvalidInputError: If it is not there; the message says whether a file of its name is, with other content.
         """
         wanted = landmarks.image_sha256
-        pixels = landmarks.provenance.get("pixels_sha256")
+        pixels = _text(landmarks.provenance, "pixels_sha256")
         if not wanted and not pixels:
             raise InvalidInputError("it is not recorded which file, or which pixels, the landmarks are of")
         named = [file for file in self.files if _named(file, landmarks)]
@@ -245,7 +245,7 @@ class _Models:
         return self._loaded[1]
 
     def _find(self, provenance: Mapping[str, Any]) -> Path:
-        name, wanted = provenance.get("model"), provenance.get("model_sha256")
+        name, wanted = _text(provenance, "model"), _text(provenance, "model_sha256")
         if not name:
             raise InvalidInputError("the landmarks name no model that they are from")
         if not wanted:
@@ -288,7 +288,7 @@ def _verified(item: Landmarks, finder: RadiographFinder, models: _Models, tolera
     from farnet.devices import computing_with
 
     then = item.provenance
-    name, path = str(then.get("model") or ""), None
+    name, path = _text(then, "model"), None
     try:
         if not name and not item.source.startswith("model "):
             raise InvalidInputError(f"no model placed them, but {item.source or 'somebody'}")
@@ -315,6 +315,12 @@ def _by_hand(review: Review) -> NDArray[np.bool_]:
     recorded = np.array([name in logged for name in review.landmarks.scheme.names])
     left_out: NDArray[np.bool_] = touched & ((none_then & review.landmarks.present) | ~recorded)
     return left_out
+
+
+def _text(provenance: Mapping[str, Any], key: str) -> str:
+    """A text of the provenance; empty where there is none, or something else, as another program may have left."""
+    value = provenance.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _unlike(then: Mapping[str, Any], now: Mapping[str, Any], radiograph: Radiograph) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from farnet.atomic import atomic_path, write_bytes_atomic, write_text_atomic
+from farnet.atomic import atomic_folder, atomic_path, write_bytes_atomic, write_text_atomic
 from farnet.errors import FarnetError, OutputError
 
 
@@ -96,3 +96,35 @@ def test_long_names_fit(tmp_path):
     path = tmp_path / ("n" * 200 + ".csv")
     write_text_atomic(path, "x")
     assert path.read_text() == "x"
+
+
+def test_a_folder_is_there_as_a_whole(tmp_path):
+    target = tmp_path / "deep" / "folder"
+    with atomic_folder(target) as temporary:
+        (temporary / "a").write_text("new")
+        assert not target.exists()
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a"]
+    with pytest.raises(OutputError, match="not empty"), atomic_folder(target):
+        pass
+    with atomic_folder(target, replace=True) as temporary:
+        (temporary / "b").write_text("newer")
+    assert [path.name for path in target.iterdir()] == ["b"]
+    assert [path.name for path in target.parent.iterdir()] == ["folder"]
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "old").write_text("old")
+    plain = Path.rename
+
+    def rename(self, to):
+        if Path(to) == target and not self.name.endswith(".old"):
+            raise OSError("locked by another program")
+        return plain(self, to)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(OutputError, match="locked by another program"), atomic_folder(target, replace=True):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert (target / "old").read_text() == "old"

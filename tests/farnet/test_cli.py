@@ -22,6 +22,7 @@ def test_the_commands():
         "samples",
         "detect",
         "review",
+        "verify",
         "measure",
         "train",
         "evaluate",

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from farnet.devices import available_devices, resolve_device
+from farnet.devices import arithmetic, available_devices, computing_with, resolve_device
 from farnet.errors import DeviceError
 
 
@@ -40,3 +40,15 @@ def test_several_gpus_are_told_apart(monkeypatch):
     assert [c.name for c in available_devices() if c.usable] == ["cuda", "cuda:1", "cpu"]
     assert resolve_device("cuda:0").name == "cuda"
     assert resolve_device("cuda:1").reason == "card 1, 8 GiB"
+
+
+def test_arithmetic_is_recorded_and_done_again():
+    facts = arithmetic("cpu")
+    assert facts["threads"] == torch.get_num_threads()
+    assert facts["precision"] == "float32"
+    assert facts["hardware"]
+    before = torch.get_num_threads(), torch.backends.cudnn.allow_tf32
+    for threads, wanted in ((3, 3), (0, before[0]), (10**9, before[0]), ("many", before[0]), (None, before[0])):
+        with computing_with(threads=threads, precision="float32"):
+            assert (torch.get_num_threads(), torch.backends.cudnn.allow_tf32) == (wanted, False)
+    assert (torch.get_num_threads(), torch.backends.cudnn.allow_tf32) == before

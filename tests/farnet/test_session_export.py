@@ -86,6 +86,26 @@ def test_the_manifest_says_what_with_and_of_what(session):
     assert "--model tiny" in about["commands"]["detect"]
 
 
+def test_the_command_that_detects_knows_the_spacing(tmp_path):
+    for source, words in (
+        ("given", "--spacing 0.1,0.2"),
+        ("X (detector plane)", "--detector-spacing"),
+        ("X", "cpu --o"),
+    ):
+        item = landmarks("a", provenance={**PROVENANCE, "spacing_source": source})
+        session = export_session(tmp_path / source, [item])
+        about = json.loads((session.folder / "session.json").read_text(encoding="utf-8"))
+        assert words in about["commands"]["detect"]
+
+
+def test_a_provenance_of_another_program_does_no_harm(tmp_path):
+    strange = {"model": {"name": "x"}, "image": 7, "model_sha256": [], "device": None, "spacing_source": 3}
+    session = export_session(tmp_path / "s", [landmarks("a", provenance=strange)])
+    about = json.loads((session.folder / "session.json").read_text(encoding="utf-8"))
+    assert about["models"] == []
+    assert "--radiographs RADIOGRAPHS" in about["commands"]["verify"]
+
+
 def test_what_was_left_out_has_its_reason(session):
     reasons = dict(session.left_out)
     assert set(reasons) == {"a.sr.dcm", "b_B.sr.dcm", "b_b-2.sr.dcm"}

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -13,6 +13,7 @@ from farnet.detection import Detector
 from farnet.errors import InvalidInputError, ModelFileError
 from farnet.formats import read_annotations, write_annotations
 from farnet.landmarks import Landmarks
+from farnet.modelfile import DecoderConfig
 from farnet.radiograph import Radiograph, read_radiograph
 from farnet.review import Review
 from farnet.samples import average_cephalogram
@@ -73,7 +74,7 @@ def tiny(tmp_path, rng):
     folder = tmp_path / "tiny"
     folder.mkdir()
     Image.fromarray(rng.integers(0, 255, (90, 70), np.uint8)).save(folder / "x.png")
-    write_tiny_model(tmp_path / "tiny.safetensors")
+    write_tiny_model(tmp_path / "tiny.safetensors", decoder=DecoderConfig(sigma=3.0, min_peak=0.0))
     return folder, tmp_path / "tiny.safetensors"
 
 
@@ -126,7 +127,8 @@ def test_another_model_of_the_same_name_is_said(tiny, tmp_path, monkeypatch):
 
 def test_what_was_otherwise_is_told_where_the_points_differ(tiny):
     folder, model = tiny
-    landmarks = moved(detected(folder, model), 0, (0.001, 0.0))
+    landmarks = detected(folder, model)
+    landmarks = moved(landmarks, int(np.flatnonzero(landmarks.present)[0]), (0.001, 0.0))
     provenance = {**landmarks.provenance, "device": "cuda:7", "hardware": "a GPU", "farnet": "0.0.1", "threads": "many"}
     check = verified(landmarks.replace(provenance=provenance), folder, model=model, device="cpu")
     assert check.outcome == "same"
@@ -202,6 +204,7 @@ def test_the_outcome_goes_by_the_largest_distance(k, by, angle, tolerance):
     offset = np.array([math.cos(angle), math.sin(angle)]) * by
     check = compare(then, moved(then, k, offset), tolerance=tolerance)
     distance = float(np.linalg.norm(offset))
+    assume(distance != pytest.approx(tolerance))  # the last bit may decide there
     if not offset.any():
         assert check.outcome == "identical"
     else:

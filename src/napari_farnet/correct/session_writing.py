@@ -47,7 +47,7 @@ def of_folder(folder: FolderLayers) -> Gather:
 
 
 def place_for(subject: Subject | None, folder: FolderLayers | None) -> Path:
-    """Where a session is best put: beside the radiographs, or beside the file of the layer, under a name that is free."""
+    """Where a session is best put: beside the radiographs or the file of the layer, under a name that is free."""
     if folder is not None:
         beside = folder.walk.corrections.store.parent
     else:
@@ -77,9 +77,8 @@ def summary(session: Session) -> str:
     """What was written, in words."""
     radiographs = "1 radiograph" if session.radiographs == 1 else f"{session.radiographs} radiographs"
     text = f"The session of {radiographs} is in {session.folder} ({len(session.files)} files)."
-    reports = [reason for name, reason in session.left_out if name.endswith(".sr.dcm")]
-    if reports:
-        text += f" Without {len(reports)} DICOM report{'s' if len(reports) > 1 else ''}: session.json says why."
+    if missing := sum(name.endswith(".sr.dcm") for name, _ in session.left_out):
+        text += f" No DICOM report of {missing} of {session.radiographs}: session.json says why."
     return text
 
 
