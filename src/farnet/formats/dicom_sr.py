@@ -28,6 +28,7 @@ import numpy as np
 
 from farnet.errors import AnnotationError
 from farnet.formats.companion import named_scheme, points_of_labels, restored, scheme_of_labels, the_only
+from farnet.formats.dicom_sr_codes import CODING_SCHEME, CORNER
 from farnet.formats.registry import AnnotationFormat
 from farnet.landmarks import Landmarks
 
@@ -39,12 +40,9 @@ if TYPE_CHECKING:
 
     from farnet.scheme import LandmarkScheme
 
-__all__ = ["CODING_SCHEME", "DICOM_SR", "ENDING", "is_report"]
+__all__ = ["DICOM_SR", "ENDING", "is_report"]
 
 ENDING = ".sr.dcm"
-CODING_SCHEME = "99FARNET"
-"""Designator of the private codes: "SCHEME:ABBREVIATION" of a landmark, ROW, COLUMN, CONFIDENCE, SOURCE, COMPANION."""
-
 _REPORTS = "1.2.840.10008.5.1.4.1.1.88."
 _READ = {f"{_REPORTS}{number}" for number in (22, 33, 34)}  # Enhanced, Comprehensive and Comprehensive 3D SR
 _UNCOMPRESSED = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
@@ -53,7 +51,6 @@ _FINDING, _TRACKING = ("DCM", "121071"), ("DCM", "112039")
 _MAXIMUM_BYTES = 64 * 2**20
 _MAXIMUM_ITEMS = 100_000
 _UNDEFINED = 0xFFFFFFFF  # length of a sequence that ends with a delimiter
-_CORNER = 0.5  # from a pixel's corner to its centre
 _ERRORS = (ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 # The element of the file's header that names the SOP class, as it always is: explicit VR, little endian.
@@ -230,7 +227,7 @@ def _place(item: Dataset, where: str) -> tuple[float, float]:
     column, row = (float(value) for value in item.GraphicData)
     if not np.isfinite([column, row]).all():
         raise AnnotationError(f"{where}: a point at column {column}, row {row}; finite numbers are expected.")
-    return row - _CORNER, column - _CORNER
+    return row - CORNER, column - CORNER
 
 
 def _exact(point: tuple[float, float], exact: dict[str, float]) -> tuple[float, float]:
@@ -238,7 +235,7 @@ def _exact(point: tuple[float, float], exact: dict[str, float]) -> tuple[float, 
     if set(exact) != {"ROW", "COLUMN"}:
         return point
     row, column = exact["ROW"], exact["COLUMN"]
-    same = all(np.float32(e + _CORNER) == np.float32(p + _CORNER) for e, p in zip((row, column), point, strict=True))
+    same = all(np.float32(e + CORNER) == np.float32(p + CORNER) for e, p in zip((row, column), point, strict=True))
     return (row, column) if same else point
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from farnet.atomic import atomic_path
 from farnet.errors import AnnotationError, missing_extra
 from farnet.formats.companion import companion
-from farnet.formats.dicom_sr import CODING_SCHEME
+from farnet.formats.dicom_sr_codes import CODING_SCHEME, CORNER
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["no_dicom_source", "write_report"]
 
-_CORNER = 0.5
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _NAMESPACE = uuid.UUID("3b8269d6-c5ee-4ba6-8687-31738b3aa01f")  # of this project's UIDs; drawn at random, once
 _DEVICE = "napari-farnet"
@@ -156,7 +155,7 @@ def _group(landmarks: Landmarks, k: int, image: Dataset) -> Any:
         measured.append(sr.Measurement(_code("CONFIDENCE", "Confidence, 0 to 1"), float(landmarks.confidence[k]), one))
     region = sr.ImageRegion(
         graphic_type=sr.GraphicTypeValues.POINT,
-        graphic_data=np.array([[column + _CORNER, row + _CORNER]]),
+        graphic_data=np.array([[column + CORNER, row + CORNER]]),
         source_image=sr.SourceImageForRegion(str(image.SOPClassUID), str(image.SOPInstanceUID)),
     )
     return sr.PlanarROIMeasurementsAndQualitativeEvaluations(**about, referenced_region=region, measurements=measured)
