@@ -9,7 +9,7 @@ all others are part of the model file. A person's corrections do not count: comp
 predicted (`Review.origin`).
 
 On the same computer the points are the same to the last bit. Another device, instruction set or number of threads adds
-in another order and rounds otherwise, which moves points by far less than `TOLERANCE_PX`.
+in another order and rounds otherwise, which moves points a little; `TOLERANCE_PX` is allowed.
 """
 
 from __future__ import annotations

@@ -219,6 +219,8 @@ def _read_source(path: Path, landmarks: Landmarks) -> Dataset:
     if landmarks.image_sha256 and hashlib.sha256(data).hexdigest() != landmarks.image_sha256:
         raise AnnotationError(f"{path} is not the radiograph of the landmarks: its SHA-256 is another.")
     try:
+        if data[128:132] != b"DICM":
+            raise ValueError("it is another kind of file")
         dataset = dcmread(io.BytesIO(data), stop_before_pixels=True)
         if not (dataset.get("SOPInstanceUID") and dataset.get("SOPClassUID")):
             raise ValueError("it has no SOP Instance UID")
