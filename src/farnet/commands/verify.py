@@ -25,8 +25,8 @@ are found by the SHA-256 of their files, so that a changed file is noticed and a
 person has corrected are compared as they were predicted; those that a person placed are left out and counted.
 
 On the same computer the points are the same to the last bit; another device rounds otherwise, for
-which 0.01 px are allowed. The exit code is 0 only if all are identical or within the tolerance. Of a folder that 'farnet
-review --session' has written, the files are checked too.""",
+which 0.01 px are allowed. The exit code is 0 only if all are identical or within the tolerance. Of a folder that
+'farnet review --session' has written, the files are checked too.""",
     ("is this what the model finds in these scans?", "farnet verify landmarks.csv --radiographs scans"),
     ("what a person has corrected", "farnet verify scans/corrections --radiographs scans"),
     ("a session that was handed over, on the CPU", "farnet verify session --radiographs scans --device cpu"),
