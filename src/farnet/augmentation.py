@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Generator, Tensor
@@ -17,7 +18,10 @@ from torch.nn import functional as F
 from farnet.augmentation_config import AugmentationConfig
 from farnet.errors import InvalidInputError
 
-__all__ = ["AugmentationConfig", "Warp", "augment", "change_intensity", "random_warp"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["AugmentationConfig", "Warp", "augment", "change_intensity", "mirror", "random_warp"]
 
 
 _STEEPEST = 0.8  # bound of the elastic part's Jacobian against the affine part's
@@ -181,7 +185,26 @@ def change_intensity(image: Tensor, config: AugmentationConfig, generator: Gener
     return x.clamp(0.0, 1.0)
 
 
-def augment(image: Tensor, points: Tensor, config: AugmentationConfig, generator: Generator) -> tuple[Tensor, Tensor]:
+def mirror(image: Tensor, points: Tensor, mirrored: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Show an (..., H, W) image and its (K, 2) points in a mirror: left and right change places.
+
+    Args:
+        image: The image.
+        points: row, column; NaN is absent.
+        mirrored: For each landmark of the mirror image the landmark whose place it has (`LandmarkScheme.mirrored`).
+    """
+    width = image.shape[-1]
+    flipped = torch.stack((points[:, 0], (width - 1) - points[:, 1]), dim=1)
+    return image.flip(-1), flipped[list(mirrored)]
+
+
+def augment(
+    image: Tensor,
+    points: Tensor,
+    config: AugmentationConfig,
+    generator: Generator,
+    mirrored: Sequence[int] | None = None,
+) -> tuple[Tensor, Tensor]:
     """Augment one image with its landmarks.
 
     Args:
@@ -189,11 +212,23 @@ def augment(image: Tensor, points: Tensor, config: AugmentationConfig, generator
         points: (K, 2) row, column; NaN is absent.
         config: What may change.
         generator: The randomness; the same state gives the same result.
+        mirrored: For each landmark of a mirror image the landmark whose place it has; None where none may be made.
+
+    Raises:
+        InvalidInputError: `config` asks for mirror images, and there is no `mirrored`.
 
     Returns:
         The (H, W) image and the (K, 2) points. A landmark that left the image keeps its position outside, where its
         target heatmap fades to zero, so that a network learns to find nothing there.
     """
+    if config.mirror:
+        if mirrored is None:
+            raise InvalidInputError(
+                f"augmentation.mirror is {config.mirror:g}, but the landmarks have no mirror image; set it to 0, or "
+                "give the scheme its mirror pairs"
+            )
+        if float(torch.rand((), generator=generator)) < config.mirror:
+            image, points = mirror(image, points, mirrored)
     if config.geometric:
         shape = (image.shape[0], image.shape[1])
         warp = random_warp(config, shape, generator)

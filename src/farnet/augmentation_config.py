@@ -12,6 +12,9 @@ class AugmentationConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    mirror: float = Field(
+        default=0.0, ge=0, le=1, description="chance of the mirror image, for landmarks that have one (spines)"
+    )
     rotation: float = Field(default=0.0, ge=0, le=180, description="degrees either way")
     scale: float = Field(default=0.0, ge=0, lt=0.9, description="share by which size changes either way")
     aspect: float = Field(default=0.0, ge=0, lt=0.9, description="share by which one axis changes against the other")

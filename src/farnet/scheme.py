@@ -53,31 +53,40 @@ class LandmarkScheme:
         title: Name for people, e.g. "Lateral cephalogram, 19 landmarks".
         landmarks: The K landmarks in the order of heatmaps, points and tables.
         links: Pairs of landmark indices (0-based) that are joined by a line when drawn.
+        mirror: Pairs of landmark indices that change their names in the mirror image of a radiograph; the others keep
+            theirs. Empty where a mirror image is no radiograph of the scheme, as of a head from the side.
 
     Raises:
         SchemeError: If there is no landmark, a name or abbreviation is empty or not unique (case is ignored),
-            a side is unknown, or a link does not join two different landmarks of the scheme.
+            a side is unknown, a link or a pair of `mirror` does not join two different landmarks of the scheme, or a
+            landmark is in two pairs of `mirror`.
     """
 
     name: str
     title: str
     landmarks: tuple[LandmarkDefinition, ...]
     links: tuple[tuple[int, int], ...] = ()
+    mirror: tuple[tuple[int, int], ...] = field(default=(), compare=False)  # a use of landmarks, not what they are
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "landmarks", tuple(self.landmarks))
         object.__setattr__(self, "links", tuple((int(a), int(b)) for a, b in self.links))
+        object.__setattr__(self, "mirror", tuple((int(a), int(b)) for a, b in self.mirror))
         if not self.name.strip():
             raise SchemeError("A landmark scheme needs a name.")
         if not self.landmarks:
             raise SchemeError(f"Scheme {self.name!r} has no landmarks; it needs at least one.")
         self._check_names()
-        for a, b in self.links:
-            if a == b or not (0 <= a < len(self.landmarks) and 0 <= b < len(self.landmarks)):
-                raise SchemeError(
-                    f"Scheme {self.name!r} has the link {(a, b)}; a link joins two different landmarks, "
-                    f"numbered 0 to {len(self.landmarks) - 1}."
-                )
+        for what, pairs in (("link", self.links), ("mirror pair", self.mirror)):
+            for a, b in pairs:
+                if a == b or not (0 <= a < len(self.landmarks) and 0 <= b < len(self.landmarks)):
+                    raise SchemeError(
+                        f"Scheme {self.name!r} has the {what} {(a, b)}; it joins two different landmarks, "
+                        f"numbered 0 to {len(self.landmarks) - 1}."
+                    )
+        paired = [index for pair in self.mirror for index in pair]
+        if len(paired) != len(set(paired)):
+            raise SchemeError(f"A landmark of scheme {self.name!r} is in two mirror pairs; it can change places once.")
 
     def _check_names(self) -> None:
         owner: dict[str, int] = {}
@@ -110,6 +119,14 @@ class LandmarkScheme:
     def abbreviations(self) -> tuple[str, ...]:
         """The K abbreviations, in order."""
         return tuple(landmark.abbreviation for landmark in self.landmarks)
+
+    @property
+    def mirrored(self) -> tuple[int, ...] | None:
+        """For each landmark of a mirror image the landmark whose place it has; None where there is no such image."""
+        if not self.mirror:
+            return None
+        partner = dict(self.mirror) | {b: a for a, b in self.mirror}
+        return tuple(partner.get(index, index) for index in range(len(self.landmarks)))
 
     @cached_property
     def _index(self) -> dict[str, int]:
@@ -154,6 +171,11 @@ class LandmarkScheme:
                 for landmark in self.landmarks
             ],
             "links": [[self.abbreviations[a], self.abbreviations[b]] for a, b in self.links],
+            **(
+                {"mirror": [[self.abbreviations[a], self.abbreviations[b]] for a, b in self.mirror]}
+                if self.mirror
+                else {}
+            ),
         }
 
     @classmethod
@@ -162,7 +184,8 @@ class LandmarkScheme:
 
         Args:
             data: `name`, `title`, `landmarks` (each with `name`, `abbreviation`, and optionally `definition`,
-                `side` and `pitfall`) and `links`, whose ends are abbreviations, names or 0-based indices.
+                `side` and `pitfall`), `links`, and optionally `mirror`; the ends of a pair are abbreviations, names or
+                0-based indices.
 
         Raises:
             SchemeError: If something is missing, of the wrong type, or contradicts itself.
@@ -178,8 +201,10 @@ class LandmarkScheme:
         label = data.get("name", "?")
         landmarks = tuple(_definition(entry, label) for entry in _items(data, "landmarks", label))
         unlinked = cls(_text(data, "name", label), _text(data, "title", label, default=str(label)), landmarks)
-        links = tuple(_link(pair, unlinked) for pair in _items(data, "links", label, default=()))
-        return cls(unlinked.name, unlinked.title, landmarks, links)
+        links, mirror = (
+            tuple(_link(pair, unlinked) for pair in _items(data, key, label, default=())) for key in ("links", "mirror")
+        )
+        return cls(unlinked.name, unlinked.title, landmarks, links, mirror)
 
 
 def bundled_schemes() -> tuple[str, ...]:

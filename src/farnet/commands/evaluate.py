@@ -62,10 +62,16 @@ def evaluate(
         typer.Option("--model", "-m", metavar="NAME|FILE", help="The model to run.", show_default=DEFAULT_MODEL),
     ] = None,
     data: OptionalDataOption = None,
-    dataset: DatasetOption = "isbi2015",
-    split: Annotated[str, typer.Option("--split", metavar="NAME", help="train, test1, test2 or all.")] = "test1",
+    dataset: DatasetOption = "auto",
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split", metavar="NAME", help="Its part; test1 (isbi2015) or test50 (spineweb16) unless one is given."
+        ),
+    ] = "",
     observer: Annotated[
-        str, typer.Option("--observer", metavar="NAME", help="Whose points are the truth: mean, junior or senior.")
+        str,
+        typer.Option("--observer", metavar="NAME", help="Whose points are the truth: mean; isbi2015: junior, senior."),
     ] = "mean",
     predictions: Annotated[
         Path | None,
@@ -79,7 +85,10 @@ def evaluate(
         typer.Option("--radiographs", metavar="FOLDER", help="Radiographs for the model, beside --reference."),
     ] = None,
     exclude: Annotated[
-        str, typer.Option("--exclude", metavar="NAMES", help="Radiographs to leave out, such as 173,283.")
+        str,
+        typer.Option(
+            "--exclude", metavar="NAMES", help="Radiographs to leave out, such as 173,283, or suspects: the doubtful."
+        ),
     ] = "",
     common: Annotated[
         bool, typer.Option("--common", help="Evaluate the radiographs that both sides have, and leave out the others.")
@@ -151,7 +160,8 @@ def evaluate(
         )
         return
     what = comparison.record.get("model") or comparison.record["predictions"]
-    truth = f"{dataset} {split}, truth: {observer}" if reference is None else str(reference)
+    of = comparison.record
+    truth = f"{of['dataset']} {of['split']}, truth: {of['observer']}" if reference is None else str(reference)
     print_evaluation(f"{what} on {truth}", result, without=(", ".join(comparison.duplicates), rest))
     for path, holds in zip(tables, ("Figures:", "Errors: "), strict=bool(tables)):
         print_text(f"{holds} {path}")

@@ -37,7 +37,10 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output instead of text and tables.")
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite results that are already there.")]
-DatasetOption = Annotated[str, typer.Option("--dataset", metavar="NAME", help="What kind of data set it is: isbi2015.")]
+DatasetOption = Annotated[
+    str,
+    typer.Option("--dataset", metavar="NAME", help="What data set it is: isbi2015, spineweb16, or auto to see."),
+]
 _DATA = typer.Option("--data", metavar="FOLDER", help="Folder of the data set; for isbi2015 the one with RawImage.")
 DataOption = Annotated[Path, _DATA]
 OptionalDataOption = Annotated[Path | None, _DATA]

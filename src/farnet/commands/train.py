@@ -44,7 +44,6 @@ left; --resume goes on exactly from there.""",
         "farnet train --data isbi2015 -o runs/c --preset paper --devices 2 --precision bf16-mixed",
     ),
 )
-_LAYOUTS = ("auto", "isbi2015", "table")
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +58,8 @@ def train(
         typer.Option("--data", metavar="FOLDER", help="Radiographs with landmarks; known already with --resume."),
     ] = None,
     dataset: Annotated[
-        str, typer.Option("--dataset", metavar="NAME", help="Layout of the folder: auto, isbi2015 or table (any).")
+        str,
+        typer.Option("--dataset", metavar="NAME", help="Layout of the folder: auto, isbi2015, spineweb16 or table."),
     ] = "auto",
     annotations: Annotated[
         list[Path] | None,
@@ -68,7 +68,18 @@ def train(
     scheme: Annotated[
         Path | None, typer.Option("--scheme", metavar="FILE", help="The landmarks (.json), if not a bundled scheme.")
     ] = None,
-    split: Annotated[str, typer.Option("--split", metavar="NAME", help="The part of ISBI 2015 to train on.")] = "train",
+    split: Annotated[
+        str,
+        typer.Option("--split", metavar="NAME", help="The part of a published data set; its training part without."),
+    ] = "",
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="NAME",
+            help="A radiograph to leave out, or suspects: those with doubtful landmarks; may be repeated.",
+        ),
+    ] = None,
     observer: Annotated[
         str, typer.Option("--observer", metavar="NAME", help="Whose points are the truth: a name, or mean of all.")
     ] = "mean",
@@ -124,7 +135,14 @@ def train(
     request = None
     if data is not None:
         request = _data(
-            data, dataset, split=split, observer=observer, annotations=annotations or [], scheme=scheme, listed=listed
+            data,
+            dataset,
+            split=split,
+            observer=observer,
+            exclude=exclude or [],
+            annotations=annotations or [],
+            scheme=scheme,
+            listed=listed,
         )
 
     from farnet.training.run import RunRequest, run_training
@@ -205,19 +223,23 @@ def _data(
     *,
     split: str,
     observer: str,
+    exclude: list[str],
     annotations: list[Path],
     scheme: Path | None,
     listed: Path | None,
 ) -> "DataRequest":
+    from farnet.datasets.named import DATASETS
     from farnet.datasets.opening import DataRequest, find_layout
 
-    if layout not in _LAYOUTS:
-        raise unknown_name("data set", layout, _LAYOUTS)
+    layouts = ("auto", *DATASETS, "table")
+    if layout not in layouts:
+        raise unknown_name("data set", layout, layouts)
     return DataRequest(
         folder=folder.absolute(),
         layout=find_layout(folder) if layout == "auto" else layout,
         split=split,
         observer=observer,
+        exclude=tuple(exclude),
         annotations=tuple(path.absolute() for path in annotations),
         scheme=None if scheme is None else scheme.absolute(),
         validation=listed,

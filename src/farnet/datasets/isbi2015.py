@@ -59,6 +59,8 @@ class ISBI2015:
         AnnotationError: If a radiograph has no annotation file.
     """
 
+    name = "isbi2015"
+
     def __init__(self, root: str | Path, split: Split = "train", observer: Observer = "mean") -> None:
         if split not in get_args(Split):
             raise unknown_name("split of ISBI 2015:", split, get_args(Split))
@@ -89,6 +91,16 @@ class ISBI2015:
     def observers(self) -> tuple[str, ...]:
         """Names of the observers, in the order in which results list them."""
         return _OBSERVERS
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The person of each radiograph: itself, but the two pictures that are there twice have one."""
+        return tuple(_REPEATED.get(identity, identity) for identity in self._images)
+
+    @property
+    def suspects(self) -> dict[str, str]:
+        """Empty: no radiograph is listed as doubtful; `farnet check` finds where the observers disagree."""
+        return {}
 
     @property
     def duplicates(self) -> dict[str, str]:

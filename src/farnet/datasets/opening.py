@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from farnet.datasets.named import dataset_kind, excluded_names, open_dataset, recognise
 from farnet.errors import InvalidInputError
 from farnet.scheme import load_scheme
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from farnet.radiograph import Radiograph
     from farnet.scheme import LandmarkScheme
 
-__all__ = ["DataRequest", "Layout", "TrainingSource", "find_layout", "open_data"]
+__all__ = ["DataRequest", "Layout", "TrainingSource", "find_layout", "open_data", "training_split"]
 
-Layout = Literal["isbi2015", "table"]
-"""The published folder of ISBI 2015, or any folder with files of landmarks."""
+Layout = Literal["isbi2015", "spineweb16", "table"]
+"""The folder of a published data set, or any folder with files of landmarks."""
 
 
 class DataRequest(BaseModel):
@@ -30,10 +31,13 @@ class DataRequest(BaseModel):
 
     folder: Path
     layout: Layout
-    split: str = Field(default="train", description="part of ISBI 2015: train, test1, test2 or all")
+    split: str = Field(default="", description="part of a published data set; empty is its training part")
     observer: str = Field(default="mean", description="whose landmarks are the truth, or the mean of all")
     annotations: tuple[Path, ...] = Field(default=(), description="files of landmarks; found in the folder without")
     scheme: Path | None = Field(default=None, description="file of a scheme that is not bundled")
+    exclude: tuple[str, ...] = Field(
+        default=(), description="radiographs to leave out; 'suspects' are those with doubtful landmarks"
+    )
     validation: Path | None = Field(default=None, description="file with a radiograph to hold out in each line")
 
 
@@ -72,7 +76,7 @@ class OpenedData:
 
     def record(self, request: DataRequest) -> dict[str, Any]:
         """What the card of a model says about it."""
-        own = {"split": request.split} if request.layout == "isbi2015" else {}
+        own = {} if request.layout == "table" else {"split": training_split(request)}
         return {
             "dataset": request.layout,
             **own,
@@ -87,41 +91,63 @@ def find_layout(folder: Path) -> Layout:
     Raises:
         InvalidInputError: There is no such folder.
     """
-    if not folder.is_dir():
-        raise InvalidInputError(
-            f"There is no folder {folder}. Give the folder of the radiographs and their files of landmarks, or that of "
-            "a data set such as ISBI 2015."
-        )
-    near = [folder, *(item for item in sorted(folder.iterdir()) if item.is_dir())]
-    names = {item.name.casefold() for place in near for item in place.iterdir() if item.is_dir()}
-    if folder.name.casefold() == "rawimage" or {"rawimage", "annotationsbymd"} <= names:
-        return "isbi2015"
-    return "table"
+    kind = recognise(folder)
+    return "table" if kind is None else cast("Layout", kind.name)
+
+
+def training_split(request: DataRequest) -> str:
+    """The part of a published data set that a request means."""
+    return request.split or dataset_kind(request.layout).training_split
 
 
 def open_data(request: DataRequest) -> OpenedData:
     """Open the data of a run.
 
     Raises:
-        FarnetError: As `farnet.datasets.isbi2015.ISBI2015` and `farnet.datasets.table.RadiographTable`; or the list of
-            radiographs to hold out cannot be read.
+        FarnetError: As `farnet.datasets.named.open_dataset` and `farnet.datasets.table.RadiographTable`; the list of
+            radiographs to hold out cannot be read; or a radiograph that should be left out is not there.
     """
     from farnet.datasets.table import read_names
 
+    source: TrainingSource
     validation: Sequence[str]
-    if request.layout == "isbi2015":
-        from farnet.datasets.isbi2015 import ISBI2015, Observer, Split
-
-        isbi = ISBI2015(request.folder, cast("Split", request.split), cast("Observer", request.observer))
-        twins = isbi.duplicates
-        notes = [f"Also in the training split under another number: {', '.join(twins)}"] if twins else []
-        source: TrainingSource = isbi
-        validation = ()
-    else:
+    if request.layout == "table":
         source, validation, notes = _open_table(request)
+        names = request.exclude
+    else:
+        data = open_dataset(request.layout, request.folder, split=training_split(request), observer=request.observer)
+        twins = data.duplicates
+        notes = [f"Also in the training split under another number: {', '.join(twins)}"] if twins else []
+        source, validation, names = data, (), excluded_names(request.exclude, data)
+    if names:
+        source = _Rest(source, names)
+        validation = [name for name in validation if name not in names]
+        notes.append(f"Left out as asked for: {len(names)} radiographs")
     if request.validation is not None:
         validation = read_names(request.validation, source.ids)
     return OpenedData(source, validation, notes)
+
+
+class _Rest:
+    """What is left of a source without some radiographs."""
+
+    def __init__(self, source: TrainingSource, without: Sequence[str]) -> None:
+        missing = [name for name in without if name not in source.ids]
+        if missing:
+            raise InvalidInputError(f"Radiographs to leave out are not in the data: {', '.join(missing[:5])}.")
+        self._source = source
+        self._kept = [index for index, name in enumerate(source.ids) if name not in set(without)]
+        self.scheme = source.scheme
+        self.ids = tuple(source.ids[index] for index in self._kept)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def radiograph(self, index: int) -> Radiograph:
+        return self._source.radiograph(self._kept[index])
+
+    def landmarks(self, index: int) -> Landmarks:
+        return self._source.landmarks(self._kept[index])
 
 
 def _open_table(request: DataRequest) -> tuple[TrainingSource, Sequence[str], list[str]]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from farnet.datasets.isbi2015 import ISBI2015
+    from farnet.datasets.named import LandmarkDataset
     from farnet.detection import Detection
     from farnet.evaluation.request import EvaluationRequest
     from farnet.landmarks import Landmarks
@@ -118,8 +118,7 @@ def compare(
         record: dict[str, Any] = {"predictions": str(request.predictions)}
     else:
         predicted, record = yield from _run_model(request, truth, get_detector)
-    left_out = {radiograph_key(name) for name in request.exclude}
-    pairing = pair_landmarks(_rest(predicted, left_out), truth.landmarks)
+    pairing = pair_landmarks(_rest(predicted, truth.excluded), truth.landmarks)
     notes = _check_complete(pairing, request.common)
     comparison = Comparison(
         pairing.predictions, pairing.references, files=truth.files, left_out=notes, record=truth.record | record
@@ -156,39 +155,43 @@ class _Truth:
     landmarks: list[Landmarks]
     files: dict[str, Path]
     record: dict[str, Any]
-    data: ISBI2015 | None = None
+    excluded: set[str]
+    data: LandmarkDataset | None = None
 
 
 def _truth(request: EvaluationRequest) -> _Truth:
-    excluded = {radiograph_key(name) for name in request.exclude}
     if request.data is not None:
-        from farnet.datasets.named import open_dataset
+        from farnet.datasets.named import excluded_names, open_dataset
 
         data = open_dataset(request.dataset, request.data, split=request.split, observer=request.observer)
-        _check_excluded(request.exclude, data.ids)
+        names = excluded_names(request.exclude, data)
+        excluded = set(map(radiograph_key, names))
+        _check_excluded(names, data.ids)
         rest = [i for i, name in enumerate(data.ids) if radiograph_key(name) not in excluded]
         return _Truth(
             [data.landmarks(i) for i in rest],
             {data.ids[i]: data.path(i) for i in rest},
             {
-                "dataset": request.dataset,
+                "dataset": data.name,
                 "data": str(request.data),
-                "split": request.split,
-                "observer": request.observer,
+                "split": data.split,
+                "observer": data.observer,
             },
+            excluded,
             data,
         )
     assert request.reference is not None, "a request has a truth"
+    excluded = set(map(radiograph_key, request.exclude))
     landmarks = read_side(request.reference, request.spacing)
     _check_excluded(request.exclude, [item.radiograph for item in landmarks])
     landmarks = _rest(landmarks, excluded)
     record = {"reference": str(request.reference)}
     if request.radiographs is None:
-        return _Truth(landmarks, {}, record)
+        return _Truth(landmarks, {}, record, excluded)
     files = _model_files(request.radiographs, excluded)
     names = {radiograph_key(item.radiograph): item.radiograph for item in landmarks}
     known = {names.get(key, path.name): path for key, path in files.items()}
-    return _Truth(landmarks, known, record | {"radiographs": str(request.radiographs)})
+    return _Truth(landmarks, known, record | {"radiographs": str(request.radiographs)}, excluded)
 
 
 def _model_files(folder: Path, excluded: set[str]) -> dict[str, Path]:
@@ -291,12 +294,12 @@ def _check_complete(pairing: Pairing, common: bool) -> tuple[str, ...]:
     return tuple(f"Left out, for want of a {what}: {listed(alone)}" for alone, what in sides if alone)
 
 
-def _with_data(comparison: Comparison, data: ISBI2015) -> Comparison:
+def _with_data(comparison: Comparison, data: LandmarkDataset) -> Comparison:
     """What the data set knows besides: its observers, and which radiographs are in the training split too."""
     place = {name: i for i, name in enumerate(data.ids)}
     order = [place[item.radiograph] for item in comparison.references]
     return replace(
         comparison,
-        observers=[[data.observer_landmarks(i, who) for i in order] for who in data.observers],
+        observers=[[data.observer_landmarks(i, who) for i in order] for who in data.observers] or None,
         duplicates=tuple(data.ids[i] for i in order if data.ids[i] in data.duplicates),
     )

@@ -28,10 +28,10 @@ class EvaluationRequest:
         reference: True landmarks, a file or a folder.
         radiographs: Folder of the radiographs that the model is run on; only without `data`.
         data: Folder of a data set.
-        dataset: What kind of data set it is.
-        split: Which part of it.
+        dataset: What kind of data set it is; "auto" tells it by the names in its folder.
+        split: Which part of it; empty is the part that is customarily tested on.
         observer: Whose points in it are the truth.
-        exclude: Names of radiographs to leave out.
+        exclude: Names of radiographs to leave out; "suspects" are those that the data set knows to be doubtful.
         common: Leave out radiographs that one side alone has, instead of refusing.
         spacing: (row, column) mm per pixel of all radiographs, instead of what the files say; only without `data`.
         radii: Radii of the detection rates, in mm (in px where a spacing is not known).
@@ -48,8 +48,8 @@ class EvaluationRequest:
     reference: Path | None = None
     radiographs: Path | None = None
     data: Path | None = None
-    dataset: str = "isbi2015"
-    split: str = "test1"
+    dataset: str = "auto"
+    split: str = ""
     observer: str = "mean"
     exclude: tuple[str, ...] = ()
     common: bool = False

@@ -127,9 +127,30 @@ _COMPACT: dict[str, Any] = {
     "precision": "bf16-mixed",
 }
 
+# Spines: high and narrow, drawn larger than heads, right and left alike; as many features as landmarks at the end.
+_SPINE: dict[str, Any] = {
+    **_COMPACT,
+    "name": "spine",
+    "network": {"backbone": "efficientnet_lite0", "landmarks": 68, "width": 56, "finest": 72},
+    "input": {"height": 416, "width": 160, "fit": "letterbox", "intensity": "percentiles"},
+    "augmentation": {
+        **_COMPACT["augmentation"],
+        "mirror": 0.5,
+        "rotation": 7,
+        "aspect": 0.1,
+        "translation": 0.05,
+        "elastic": 0.01,
+    },
+    "sigma": 3,
+    "sigma_coarse": 2,
+    "epochs": 40,
+    "shifts": [[0, 0]],
+}
+
 _PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "compact": _COMPACT,
+    "spine": _SPINE,
     # For a computer without a large GPU, and for data of one's own: a smaller picture, a part held out.
     "light": {
         **_COMPACT,

@@ -119,6 +119,7 @@ class PreparedDataset(Dataset[dict[str, Tensor]]):
         self.source, self.indices, self.config, self.train = source, list(indices), config, train
         self.epoch = 0
         self._kept: dict[int, Prepared] = {}
+        self.mirrored = source.landmarks(0).scheme.mirrored if config.augmentation.mirror else None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -159,7 +160,8 @@ class PreparedDataset(Dataset[dict[str, Tensor]]):
         image, p = torch.from_numpy(grey).to(torch.float32) / 255.0, torch.from_numpy(points)
         if self.train:
             seed = np.random.SeedSequence((self.config.seed, self.epoch, index)).generate_state(1)[0]
-            image, p = augment(image, p, self.config.augmentation, torch.Generator().manual_seed(int(seed)))
+            generator = torch.Generator().manual_seed(int(seed))
+            image, p = augment(image, p, self.config.augmentation, generator, self.mirrored)
         return {
             "image": image,
             "points": p,
@@ -214,6 +216,11 @@ class LandmarkData(pl.LightningDataModule):
             raise InvalidInputError(
                 "keep is 'best', which is told by radiographs held out, and none are; set validation_share, or "
                 "keep=last"
+            )
+        if config.augmentation.mirror and source.landmarks(0).scheme.mirrored is None:
+            raise InvalidInputError(
+                f"augmentation.mirror is {config.augmentation.mirror:g}, but the scheme "
+                f"{source.landmarks(0).scheme.name!r} has no mirror pairs; set augmentation.mirror=0"
             )
         self.training = PreparedDataset(source, self.training_indices, config, train=True)
         self.validation = PreparedDataset(source, self.validation_indices, config, train=False)

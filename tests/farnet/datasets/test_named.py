@@ -2,7 +2,7 @@
 
 import pytest
 
-from farnet.commands.data import open_dataset
+from farnet.datasets.named import open_dataset
 from farnet.errors import InvalidInputError, UnknownNameError
 
 
