@@ -110,12 +110,12 @@ class LandmarkScheme:
     def __len__(self) -> int:
         return len(self.landmarks)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The K full names, in order."""
         return tuple(landmark.name for landmark in self.landmarks)
 
-    @property
+    @cached_property
     def abbreviations(self) -> tuple[str, ...]:
         """The K abbreviations, in order."""
         return tuple(landmark.abbreviation for landmark in self.landmarks)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
     from napari.layers import Layer, Shapes
-    from numpy.typing import NDArray
 
     from farnet.measurement import MeasurementResult
     from farnet.measurement.quantities import Segment
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["MeasurementLines", "Stroke", "strokes"]
 
 Look = Literal["plain", "outside", "selected"]
+Point = tuple[float, float]
 
 _COLOURS: dict[Look, str] = {"plain": "#4db8ff", "outside": "#ffa033", "selected": "#ffff4d"}
 _WIDTHS: dict[Look, float] = {"plain": 1.0, "outside": 1.0, "selected": 2.5}
@@ -69,14 +69,14 @@ def strokes(results: Sequence[MeasurementResult], selected: Collection[str] = ()
             known = (end, start) if (end, start) in looks else segment
             looks[known] = _stronger(look, looks.get(known, "plain"))
             labels.setdefault(known, [])
-    written: list[NDArray[np.float64]] = []
+    written: list[Point] = []
     # Those with the least choice first; with rows selected, only their values are written, and they are readable.
     for result in sorted(results, key=lambda item: len(item.segments)):
         if not result.segments or math.isnan(result.value) or (selected and result.name not in selected):
             continue
         own = [segment if segment in labels else (segment[1], segment[0]) for segment in result.segments]
         where = max(own, key=lambda segment: _room(segment, written))
-        written.append(np.mean(where, axis=0))
+        written.append(_middle(where))
         labels[where].append(f"{result.name} {result.value_text}{_unit(result.unit)}")
     return [Stroke(segment, "\n".join(labels[segment]), look) for segment, look in looks.items()]
 
@@ -138,7 +138,7 @@ class MeasurementLines:
         labels = [stroke.label for stroke in wanted]
         if moved or labels != [stroke.label for stroke in self._drawn]:
             # napari would draw everything anew at each of these steps; once is enough, and a drag waits for it.
-            with layer.events.blocker_all(), layer.text.events.blocker_all():
+            with layer.events.blocker_all(), layer.text.events.blocker_all(), layer.block_thumbnail_update():
                 if moved:
                     layer.data = (data, ["line"] * len(data))
                 layer.text.string = labels
@@ -179,12 +179,17 @@ def _stronger(one: Look, other: Look) -> Look:
     return max(one, other, key=order.index)
 
 
-def _room(segment: Segment, written: list[NDArray[np.float64]]) -> float:
+def _room(segment: Segment, written: list[Point]) -> float:
     """How far the middle of a line is from the texts that are written already, along its own length where none are."""
-    middle = np.mean(segment, axis=0)
     if not written:
-        return float(np.hypot(*np.subtract(*segment)))
-    return min(float(np.hypot(*(middle - other))) for other in written)
+        return math.dist(*segment)
+    middle = _middle(segment)
+    return min(math.dist(middle, other) for other in written)
+
+
+def _middle(segment: Segment) -> Point:
+    (row, column), (other_row, other_column) = segment
+    return (row + other_row) / 2, (column + other_column) / 2
 
 
 def _unit(unit: str) -> str:
