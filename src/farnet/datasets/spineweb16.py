@@ -56,7 +56,8 @@ _SUBJECT = re.compile(r"^(.*-\d{4}-\d+)\b")
 # one, corners exchanged, a value above 1. A list of suspects, not of errors.
 _SUSPECT_ROWS = {
     "train": frozenset(
-        map(int, "3 10 14 28 31 33 40 72 84 91 143 193 218 242 261 265 268 269 313 394 439 445 471 474 476 480".split())
+        {3, 10, 14, 28, 31, 33, 40, 72, 84, 91, 143, 193, 218, 242, 261, 265, 268, 269, 313}
+        | {394, 439, 445, 471, 474, 476, 480}
     ),
     "test": frozenset({3, 15, 45, 79, 85, 86, 88, 89, 92, 104}),
 }
@@ -316,7 +317,7 @@ def _mat_points(file: Path) -> NDArray[np.float64]:
         raise AnnotationError(f"{file} cannot be read as a MATLAB file: {error}.") from error
     if matrix is None or matrix.shape != (4 * _VERTEBRAE, 2) or matrix.dtype.kind not in "iuf":
         raise AnnotationError(f"{file} has no matrix p2 of {4 * _VERTEBRAE} x 2 numbers (x, y in pixels).")
-    points = matrix[:, ::-1].astype(np.float64) - 1.0
+    points: NDArray[np.float64] = matrix[:, ::-1].astype(np.float64) - 1.0
     if not np.isfinite(points).all():
         raise AnnotationError(f"{file}: a number of p2 is not finite.")
     return points

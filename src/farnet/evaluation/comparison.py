@@ -164,9 +164,9 @@ def _truth(request: EvaluationRequest) -> _Truth:
         from farnet.datasets.named import excluded_names, open_dataset
 
         data = open_dataset(request.dataset, request.data, split=request.split, observer=request.observer)
-        names = excluded_names(request.exclude, data)
-        excluded = set(map(radiograph_key, names))
-        _check_excluded(names, data.ids)
+        without = excluded_names(request.exclude, data)
+        excluded = set(map(radiograph_key, without))
+        _check_excluded(without, data.ids)
         rest = [i for i, name in enumerate(data.ids) if radiograph_key(name) not in excluded]
         return _Truth(
             [data.landmarks(i) for i in rest],

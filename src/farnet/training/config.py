@@ -137,6 +137,7 @@ _SPINE: dict[str, Any] = {
         **_COMPACT["augmentation"],
         "mirror": 0.5,
         "rotation": 7,
+        "scale": 0.15,
         "aspect": 0.1,
         "translation": 0.05,
         "elastic": 0.01,
