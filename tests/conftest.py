@@ -36,3 +36,12 @@ def isbi2015(data_root):
     if not folder.is_dir():
         pytest.skip(f"no ISBI 2015 cephalograms in {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def spineweb16(data_root):
+    """Folder of the spines of SpineWeb 16 (data and labels)."""
+    folder = data_root / "spineweb16"
+    if not folder.is_dir():
+        pytest.skip(f"no SpineWeb 16 spines in {folder}")
+    return folder

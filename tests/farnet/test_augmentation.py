@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from farnet.augmentation import AugmentationConfig, Warp, augment, change_intensity, random_warp
+from farnet.augmentation import AugmentationConfig, Warp, augment, change_intensity, mirror, random_warp
 from farnet.errors import InvalidInputError
 
 AFFINE = AugmentationConfig(rotation=20, scale=0.25, aspect=0.1, shear=5, translation=0.05)
@@ -243,9 +243,38 @@ class TestConfig:
 
     @pytest.mark.parametrize(
         "setting",
-        [{"rotation": -1}, {"scale": 1.0}, {"elastic": 0.5}, {"elastic_grid": 1}, {"noise": math.nan}, {"mirror": 1}],
+        [{"rotation": -1}, {"scale": 1.0}, {"elastic": 0.5}, {"elastic_grid": 1}, {"noise": math.nan}, {"mirror": 1.5}],
         ids=lambda setting: next(iter(setting)),
     )
     def test_impossible_settings_are_refused(self, setting):
         with pytest.raises(ValidationError, match=next(iter(setting))):
             AugmentationConfig(**setting)
+
+
+class TestMirror:
+    """Mirror images keep points on what they mark, and give them the names of the other side."""
+
+    def test_points_stay_on_their_pixels(self):
+        image = torch.zeros(9, 12)
+        points = torch.tensor([[2.0, 1.0], [2.0, 10.0], [6.0, 4.0], [math.nan, math.nan]], dtype=torch.float64)
+        for level, (row, column) in enumerate(points[:3], start=1):
+            image[int(row), int(column)] = level
+        flipped, moved = mirror(image, points, (1, 0, 2, 3))
+        assert [float(flipped[int(r), int(c)]) for r, c in moved[:3]] == [2.0, 1.0, 3.0]
+        assert moved[0, 1] < moved[1, 1]  # what is called left lies left
+        assert torch.isnan(moved[3]).all()
+        again, back = mirror(flipped, moved, (1, 0, 2, 3))
+        torch.testing.assert_close(again, image)
+        torch.testing.assert_close(back, points, equal_nan=True)
+
+    def test_the_chance_is_kept_to(self):
+        image, points = torch.rand(20, 16), torch.tensor([[3.0, 4.0], [5.0, 9.0]], dtype=torch.float64)
+        config = AugmentationConfig(mirror=0.25)
+        generator = torch.Generator().manual_seed(0)
+        flips = [not torch.equal(augment(image, points, config, generator, (1, 0))[0], image) for _ in range(400)]
+        assert 70 <= sum(flips) <= 130
+
+    def test_landmarks_without_a_mirror_image_are_refused(self):
+        config = AugmentationConfig(mirror=0.5)
+        with pytest.raises(InvalidInputError, match="no mirror image"):
+            augment(torch.rand(20, 16), torch.zeros(2, 2), config, torch.Generator())

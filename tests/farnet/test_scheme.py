@@ -155,3 +155,33 @@ def test_malformed_description_is_refused(changes, words):
 
 def test_links_may_be_indices():
     assert LandmarkScheme.from_dict(make().to_dict() | {"links": [[0, "Na"]]}).links == ((0, 1),)
+
+
+class TestMirror:
+    """Which landmarks change their names in a mirror."""
+
+    def test_corners_of_a_vertebra_change_sides(self):
+        scheme = load_scheme("spine68")
+        assert scheme.mirrored is not None
+        for index, other in enumerate(scheme.mirrored):
+            abbreviation = scheme.abbreviations[index]
+            swapped = abbreviation[:-1] + {"L": "R", "R": "L"}[abbreviation[-1]]
+            assert scheme.abbreviations[other] == swapped
+            assert scheme.landmarks[index].side != scheme.landmarks[other].side
+        assert LandmarkScheme.from_dict(scheme.to_dict()).mirror == scheme.mirror
+
+    def test_a_head_from_the_side_has_no_mirror_image(self):
+        assert load_scheme("cephalometric19").mirrored is None
+
+    def test_it_does_not_make_another_scheme(self):
+        scheme = load_scheme("spine68")
+        assert LandmarkScheme(scheme.name, scheme.title, scheme.landmarks, scheme.links) == scheme
+
+    @pytest.mark.parametrize(
+        ("pairs", "message"),
+        [([(0, 0)], "two different landmarks"), ([(0, 99)], "two different"), ([(0, 1), (1, 2)], "two mirror pairs")],
+    )
+    def test_impossible_pairs_are_refused(self, pairs, message):
+        scheme = load_scheme("spine68")
+        with pytest.raises(SchemeError, match=message):
+            LandmarkScheme(scheme.name, scheme.title, scheme.landmarks, scheme.links, tuple(pairs))

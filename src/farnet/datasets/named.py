@@ -92,10 +92,10 @@ class DatasetKind:
     Attributes:
         name: On the command line and in files.
         title: For people.
-        splits: Its parts.
+        splits: Its parts, with their titles for people.
         training_split: The part to train on unless another is asked for.
         test_split: The part to evaluate on unless another is asked for.
-        observers: Whose points can be the truth; the first unless another is asked for.
+        observers: Whose points can be the truth, with titles for people; the first unless another is asked for.
         folder: What its folder must hold, for people.
         recognise: Whether a folder is this data set, by the names in it.
         open: (folder, split, observer) -> the data set.
@@ -103,10 +103,10 @@ class DatasetKind:
 
     name: str
     title: str
-    splits: tuple[str, ...]
+    splits: Mapping[str, str]
     training_split: str
     test_split: str
-    observers: tuple[str, ...]
+    observers: Mapping[str, str]
     folder: str
     recognise: Callable[[Path], bool]
     open: Callable[[Path, str, str], LandmarkDataset]
@@ -147,10 +147,10 @@ _KINDS = (
     DatasetKind(
         name="isbi2015",
         title="ISBI 2015 (cephalograms)",
-        splits=("train", "test1", "test2", "all"),
+        splits={"train": "Training (001-150)", "test1": "Test 1", "test2": "Test 2", "all": "All"},
         training_split="train",
         test_split="test1",
-        observers=("mean", "junior", "senior"),
+        observers={"mean": "Mean of both", "junior": "Junior", "senior": "Senior"},
         folder="RawImage and AnnotationsByMD",
         recognise=_is_isbi2015,
         open=_open_isbi2015,
@@ -158,10 +158,16 @@ _KINDS = (
     DatasetKind(
         name="spineweb16",
         title="SpineWeb 16 / AASCE 2019 (spines)",
-        splits=("train", "test", "train431", "test50", "all"),
+        splits={
+            "train431": "Training, without 50 (431)",
+            "test50": "Held out of training (50)",
+            "train": "Training (481)",
+            "test": "Test (128)",
+            "all": "All",
+        },
         training_split="train431",
         test_split="test50",
-        observers=("mean",),
+        observers={"mean": "The published landmarks"},
         folder="data and labels",
         recognise=_is_spineweb16,
         open=_open_spineweb16,
@@ -222,7 +228,7 @@ def open_dataset(name: str, folder: Path, *, split: str = "", observer: str = "m
             "--reference FILE --radiographs FOLDER."
         )
     if observer not in kind.observers:
-        raise unknown_name(f"observer of {kind.title}:", observer, kind.observers)
+        raise unknown_name(f"observer of {kind.title}:", observer, tuple(kind.observers))
     return kind.open(folder, split or kind.test_split, observer)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWidget
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QWidget
 
-from farnet.datasets.named import DATASETS
+from farnet.datasets.named import DATASETS, dataset_kind
 from farnet.errors import InvalidInputError
 from farnet.evaluation.request import EvaluationRequest
 from napari_farnet.evaluate.fields import PathField, spacing_of
@@ -137,13 +137,11 @@ class ModelPage(QWidget):
         self.device = choice("Where the network runs.")
         self.kind = choice("Where radiographs and true landmarks are from.")
         for name in DATASETS:
-            self.kind.addItem({"isbi2015": "ISBI 2015 (cephalograms)"}.get(name, name), name)
+            self.kind.addItem(dataset_kind(name).title, name)
         self.kind.addItem("My own radiographs", _OWN)
-        self.data = PathField(
-            "the data set", "The folder of the data set, with RawImage and AnnotationsByMD.", files=False
-        )
-        self.split = self._box("Which part of the data set.", ("test1", "test2", "train", "all"))
-        self.observer = self._box("Whose points are the truth.", ("mean", "junior", "senior"))
+        self.data = PathField("the data set", "The folder of the data set, as it was unpacked.", files=False)
+        self.split = choice("Which part of the data set.")
+        self.observer = choice("Whose points are the truth.")
         self.radiographs = PathField("the radiographs", "Folder of the radiographs.", files=False)
         self.references = PathField("the reference", "Landmarks that count as true: a file, or a folder of files.")
         self.spacing = spacing_edit()
@@ -162,15 +160,12 @@ class ModelPage(QWidget):
         self.kind.currentIndexChanged.connect(self._show_fields)
         self._show_fields()
 
-    @staticmethod
-    def _box(tooltip: str, values: Sequence[str]) -> QComboBox:
-        box = choice(tooltip)
-        for value in values:
-            box.addItem(value, value)
-        return box
-
     def _show_fields(self) -> None:
         own = self.kind.currentData() == _OWN
+        if not own:
+            kind = dataset_kind(self.kind.currentData())
+            fill(self.split, [(title, part) for part, title in kind.splits.items()], kind.test_split)
+            fill(self.observer, [(title, who) for who, title in kind.observers.items()], "")
         of_data_set: tuple[QWidget, ...] = (self.data, self.split, self.observer)
         of_mine: tuple[QWidget, ...] = (self.radiographs, self.references, self.spacing, self.common)
         for widget in (*of_data_set, *of_mine):

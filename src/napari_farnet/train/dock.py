@@ -163,20 +163,7 @@ class TrainWidget(Dock):
             FarnetError: Something is missing.
         """
         form = self.form
-        data = {
-            "layers": lambda: DataChoice("layers", self.folder / _data_folder()),
-            "folder": lambda: DataChoice(
-                "folder",
-                _path(form.folder.text(), "the folder of the radiographs"),
-                Path(form.annotations.text()) if form.annotations.text().strip() else None,
-            ),
-            "isbi2015": lambda: DataChoice(
-                "isbi2015",
-                _path(form.isbi.text(), "the folder of ISBI 2015"),
-                split=form.split.currentData(),
-                observer=form.observer.currentData(),
-            ),
-        }[form.source_kind]()
+        data = {"layers": self._layers_data, "folder": self._folder_data}.get(form.source_kind, self._dataset_data)()
         return TrainChoice(
             data=data,
             start=form.start_choice,
@@ -184,6 +171,26 @@ class TrainWidget(Dock):
             name=form.model_name.text().strip(),
             device=form.device.currentData(),
             settings=form.setting_values(),
+        )
+
+    def _layers_data(self) -> DataChoice:
+        return DataChoice("layers", self.folder / _data_folder())
+
+    def _folder_data(self) -> DataChoice:
+        annotations = self.form.annotations.text().strip()
+        return DataChoice(
+            "folder",
+            _path(self.form.folder.text(), "the folder of the radiographs"),
+            Path(annotations) if annotations else None,
+        )
+
+    def _dataset_data(self) -> DataChoice:
+        form = self.form
+        return DataChoice(
+            form.source_kind,
+            _path(form.dataset.text(), "the folder of the data set"),
+            split=form.split.currentData(),
+            observer=form.observer.currentData(),
         )
 
     def command(self) -> Sequence[str]:

@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from farnet.datasets.named import DATASETS, dataset_kind
 from napari_farnet.train.fields import setting_field
 from napari_farnet.train.request import SETTINGS, SourceKind, StartChoice
 from napari_farnet.ui.widgets import button, choice, fill, hint, row, tool
@@ -40,7 +41,7 @@ _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _SOURCES: tuple[tuple[str, SourceKind], ...] = (
     ("Open layers", "layers"),
     ("A folder with landmarks", "folder"),
-    ("ISBI 2015 cephalograms", "isbi2015"),
+    *((dataset_kind(name).title, name) for name in DATASETS),
 )
 _PRESETS = (("Light: for most computers", "light"), ("Compact: as the bundled model", "compact"), ("Paper", "paper"))
 _SETTING_LABELS = {
@@ -84,7 +85,7 @@ class TrainForm(QWidget):
         self.data_hint = hint()
         self._make_layers_page()
         self._make_folder_page()
-        self._make_isbi_page()
+        self._make_dataset_page()
         self._make_settings()
         self._make_run()
         self._lay_out()
@@ -125,21 +126,24 @@ class TrainForm(QWidget):
         form.addRow("Landmar&ks", row(self.annotations, browse))
         self.pages.addWidget(page)
 
-    def _make_isbi_page(self) -> None:
-        self.isbi = _path_box("Folder of the data set: the one that holds RawImage and AnnotationsByMD.")
+    def _make_dataset_page(self) -> None:
+        self.dataset = _path_box("Folder of the published data set, as it was unpacked.")
         self.split = choice("The part of the data set to train on.")
-        fill(
-            self.split, [("Training (001-150)", "train"), ("All", "all"), ("Test 1", "test1"), ("Test 2", "test2")], ""
-        )
         self.observer = choice("Whose landmarks are the truth.")
-        fill(self.observer, [("Mean of both", "mean"), ("Junior", "junior"), ("Senior", "senior")], "mean")
         page = QWidget()
         form = _form(page)
-        browse = tool(_ELLIPSIS, "Choose the folder.", lambda: self._choose_folder(self.isbi))
-        form.addRow("Folder", row(self.isbi, browse))
+        browse = tool(_ELLIPSIS, "Choose the folder.", lambda: self._choose_folder(self.dataset))
+        form.addRow("Folder", row(self.dataset, browse))
         form.addRow("P&art", self.split)
         form.addRow("Observer", self.observer)
         self.pages.addWidget(page)
+
+    def _show_dataset(self, name: str) -> None:
+        """Offer the parts and observers of a published data set."""
+        kind = dataset_kind(name)
+        fill(self.split, [(title, part) for part, title in kind.splits.items()], kind.training_split)
+        fill(self.observer, [(title, who) for who, title in kind.observers.items()], "")
+        self.dataset.setPlaceholderText(f"holds {kind.folder}")
 
     def _make_settings(self) -> None:
         self.start = choice(
@@ -218,7 +222,7 @@ class TrainForm(QWidget):
 
     def _connect(self) -> None:
         self.source.currentIndexChanged.connect(self._on_source)
-        for box in (self.folder, self.annotations, self.isbi):
+        for box in (self.folder, self.annotations, self.dataset):
             box.textChanged.connect(lambda: self.source_changed.emit())
         for combo in (self.split, self.observer):
             combo.currentIndexChanged.connect(lambda: self.source_changed.emit())
@@ -355,7 +359,9 @@ class TrainForm(QWidget):
         self.time_left.setText(left)
 
     def _on_source(self) -> None:
-        self.pages.setCurrentIndex(self.source.currentIndex())
+        self.pages.setCurrentIndex(min(self.source.currentIndex(), self.pages.count() - 1))
+        if self.source_kind in DATASETS:
+            self._show_dataset(self.source_kind)
         self.source_changed.emit()
 
     def _choose_folder(self, box: QLineEdit) -> None:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SETTINGS", "DataChoice", "SourceKind", "StartChoice", "StartKind", "TrainChoice"]
 
-SourceKind = Literal["layers", "folder", "isbi2015"]
+SourceKind = str
+"""Where data comes from: "layers", "folder", or the name of a published data set (`farnet.datasets.named`)."""
 StartKind = Literal["new", "backbone", "model"]
 
 SETTINGS = ("epochs", "batch_size", "learning_rate", "validation_share")
@@ -26,24 +27,26 @@ class DataChoice:
     """Where radiographs and landmarks are.
 
     Attributes:
-        kind: Layers of the viewer (which are written to `folder` first), any folder, or that of ISBI 2015.
+        kind: Layers of the viewer (which are written to `folder` first), any folder, or that of a published data set.
         folder: The folder.
         annotations: A file of landmarks that is elsewhere, or None.
-        split: Part of ISBI 2015.
-        observer: Whose points of ISBI 2015.
+        split: Part of a published data set; empty is its training part.
+        observer: Whose points of it.
     """
 
     kind: SourceKind
     folder: Path
     annotations: Path | None = None
-    split: str = "train"
+    split: str = ""
     observer: str = "mean"
 
     def words(self) -> list[str]:
         """The options of the command."""
         words = ["--data", str(self.folder)]
-        if self.kind == "isbi2015":
-            return [*words, "--dataset", "isbi2015", "--split", self.split, "--observer", self.observer]
+        if self.kind not in ("layers", "folder"):
+            words += ["--dataset", self.kind]
+            words += ["--split", self.split] if self.split else []
+            return words if self.observer == "mean" else [*words, "--observer", self.observer]
         words += ["--dataset", "table"]
         return words if self.annotations is None else [*words, "--annotations", str(self.annotations)]
 

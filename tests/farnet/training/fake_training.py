@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from farnet.atomic import write_text_atomic
 from farnet.training.control import Control, StopTraining
 from farnet.training.progress import EventWriter, Preview, write_preview
 from farnet.training.runfolder import CONFIG_FILE, CONTROL_FILE, PREVIEW_FILE, lock_run
@@ -58,7 +59,7 @@ def train(options, events, control):
             control.check()
             if epoch == options.die_at:
                 os.kill(os.getpid(), signal.SIGKILL)
-        (options.output / CONFIG_FILE).write_text(str(epoch))
+        write_text_atomic(options.output / CONFIG_FILE, str(epoch))  # it may be killed at any time
         mre = 8.0 / epoch
         events.emit(
             "epoch",

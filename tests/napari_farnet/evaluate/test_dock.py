@@ -451,7 +451,8 @@ def test_the_data_set_is_asked_for(make_evaluate, choose):
     assert "Choose the data set first" in dock.status.text()
     dock.form.model_page.data.path = "isbi"
     dock.form.model_page.observer.setCurrentIndex(2)
-    assert dock.command() == ["farnet", "evaluate", "--model", "fake", "--data", "isbi", "--observer", "senior"]
+    of = ("--dataset", "isbi2015", "--split", "test1", "--observer", "senior")
+    assert dock.command() == ["farnet", "evaluate", "--model", "fake", "--data", "isbi", *of]
 
 
 @pytest.mark.parametrize("what", ["dock", "viewer"])

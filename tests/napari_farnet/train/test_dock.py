@@ -250,7 +250,7 @@ class TestSources:
     def test_isbi(self, make_dock):
         _, dock = make_dock()
         dock.form.source.setCurrentIndex(2)
-        dock.form.isbi.setText("isbi")
+        dock.form.dataset.setText("isbi")
         assert dock.choice().data.words()[:4] == ["--data", "isbi", "--dataset", "isbi2015"]
 
     def test_landmarks_that_the_model_does_not_have(self, with_layers, monkeypatch):
