@@ -8,10 +8,6 @@ from PIL import Image
 
 WIDTH, HEIGHT = 60, 160
 NAMES = tuple(f"sunhl-1th-{name} AP.jpg" for name in ("02-Jan-2017-162 A", "02-Jan-2017-162 B", "03-Jan-2017-163 A"))
-    "sunhl-1th-02-Jan-2017-162 A AP.jpg",
-    "sunhl-1th-02-Jan-2017-162 B AP.jpg",
-    "sunhl-1th-03-Jan-2017-163 A AP.jpg",
-)
 
 
 def spine_corners(count=17):
