@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from farnet.errors import InvalidInputError, unknown_name
+from farnet.orientation import Orient
 from farnet.spacing import Spacing, as_spacing
 from farnet.zoo import DEFAULT_MODEL
 
@@ -30,6 +31,8 @@ class BatchRequest:
         format: Name of an annotation format that is written; None finds it by the ending of `output`.
         spacing: (row, column) mm per pixel instead of what the files say, or None.
         detector_spacing: Where a DICOM file knows only the pixel size on the detector, use it.
+        orient: "auto" looks at the mirror image and the inverse of a radiograph too, where it is unlike those that the
+            model knows; "as-is" does not.
         overlay: Also draw a picture of each radiograph, into a folder beside the table.
         resume: Go on with what is in `output`: radiographs whose file and model are the same are not done again.
         force: Replace what is in `output`.
@@ -47,6 +50,7 @@ class BatchRequest:
     format: str | None = None
     spacing: Spacing | None = None
     detector_spacing: bool = False
+    orient: Orient = "as-is"
     overlay: bool = False
     resume: bool = False
     force: bool = False
@@ -57,6 +61,8 @@ class BatchRequest:
         object.__setattr__(self, "spacing", as_spacing(self.spacing))
         if not self.radiographs:
             raise InvalidInputError("There is nothing to look at; give radiographs, or folders of them.")
+        if self.orient not in get_args(Orient):
+            raise unknown_name("orientation", self.orient, get_args(Orient))
         if self.resume and self.force:
             raise InvalidInputError("Give either --resume or --force: what is there is gone on with, or replaced.")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import torch
@@ -14,12 +14,14 @@ from torch import Tensor
 import farnet
 from farnet.averaging import AveragedHeatmaps
 from farnet.devices import arithmetic, resolve_device
-from farnet.errors import DeviceError
+from farnet.errors import DeviceError, unknown_name
+from farnet.familiarity import Familiarity, familiarity
 from farnet.heatmaps import DecodedPoints, decode
 from farnet.inputs import network_input, normalise
 from farnet.landmarks import Landmarks
 from farnet.modelfile import ModelMetadata, load_model, model_sha256
 from farnet.networks.inference import optimise
+from farnet.orientation import VIEWS, Orient, brought_back
 from farnet.readers import as_text
 from farnet.reframing import reframed
 from farnet.zoo import DEFAULT_MODEL, find_model
@@ -46,12 +48,14 @@ class Detection:
         heatmaps: (K, h, w) float32 in the network's frame, or None when not asked for.
         frame: How the radiograph lay in the network's input.
         seconds: Time from radiograph to landmarks.
+        familiarity: How well it fits what the model knows.
     """
 
     landmarks: Landmarks
     heatmaps: NDArray[np.float32] | None
     frame: Frame
     seconds: float
+    familiarity: Familiarity
 
 
 class Detector:
@@ -60,6 +64,8 @@ class Detector:
     Args:
         model: Name of a model (`farnet.zoo.list_models`) or path of a model file.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        orient: "auto" looks at the mirror image and the inverse of a radiograph too, where it is unlike those that the
+            model knows.
 
     Attributes:
         name: Name of the model.
@@ -74,7 +80,10 @@ class Detector:
         DeviceError: The device cannot be used, or its memory is too small.
     """
 
-    def __init__(self, model: str | Path = DEFAULT_MODEL, device: str = "auto") -> None:
+    def __init__(self, model: str | Path = DEFAULT_MODEL, device: str = "auto", *, orient: Orient = "as-is") -> None:
+        if orient not in get_args(Orient):
+            raise unknown_name("orientation", orient, get_args(Orient))
+        self.orient: Orient = orient
         place = resolve_device(device).name
         path = find_model(model)
         network, metadata = load_model(path)
@@ -84,6 +93,7 @@ class Detector:
     def from_network(cls, network: FARNet, metadata: ModelMetadata, device: str = "auto") -> Detector:
         """A detector of a network in memory, such as one that has just been trained; its `sha256` is empty."""
         detector = cls.__new__(cls)
+        detector.orient = "as-is"
         detector._set_up(network, metadata, "", resolve_device(device).name)
         return detector
 
@@ -122,13 +132,30 @@ class Detector:
 
         Yields:
             "prepare", "network", "decode"; again where the anatomy lies unlike in training and is looked at in a better
-            frame (`farnet.reframing`), and "network", "decode" where further looks are averaged (`farnet.averaging`).
+            frame (`farnet.reframing`), and "network", "decode" where further looks are averaged (`farnet.averaging`);
+            all of it again for each other view (`farnet.orientation`) that is tried.
 
         Returns:
             The detection, as the value of the generator.
         """
         if self._network is None:
             raise DeviceError("this detector was closed; make a new one")
+        started = time.perf_counter()
+        best = yield from self._look_at(radiograph, heatmaps=heatmaps)
+        if self.orient == "auto" and best.familiarity.unlike:
+            for view in VIEWS:
+                found = yield from self._look_at(view.of(radiograph), heatmaps=heatmaps)
+                if found.familiarity.score > best.familiarity.score:
+                    best = brought_back(found, view)
+                    best = replace(best, landmarks=_noted(best.landmarks, orientation=str(view)))
+        if best.familiarity.unlike:
+            best = replace(best, landmarks=_noted(best.landmarks, unlike_training=list(best.familiarity.reasons)))
+        # Of the radiograph as it is, in whatever view it was looked at.
+        landmarks = _noted(best.landmarks, pixels_sha256=radiograph.pixels_sha256())
+        return replace(best, landmarks=landmarks, seconds=time.perf_counter() - started)
+
+    def _look_at(self, radiograph: Radiograph, *, heatmaps: bool) -> Generator[str, None, Detection]:
+        """One radiograph as it is given; yields as `steps`."""
         started = time.perf_counter()
         frame = self.metadata.input.frame(radiograph.shape)
         shifts = self.metadata.decoder.shifts
@@ -157,7 +184,7 @@ class Detector:
             decoded = self._decode(maps)
         landmarks = self._landmarks(radiograph, frame, decoded)
         kept = np.ascontiguousarray(maps.cpu().numpy()) if heatmaps else None
-        return Detection(landmarks, kept, frame, time.perf_counter() - started)
+        return Detection(landmarks, kept, frame, time.perf_counter() - started, familiarity(landmarks))
 
     def _looks(self, radiograph: Radiograph, frame: Frame) -> AveragedHeatmaps:
         """The radiograph in a frame, ready to be looked at."""
@@ -225,7 +252,6 @@ class Detector:
             "network_shape": list(frame.network_shape),
             "crop": list(frame.crop),
             "image": as_text(radiograph.path) if radiograph.path else None,
-            "pixels_sha256": radiograph.pixels_sha256(),
             "spacing_source": radiograph.spacing_source,
             "time": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
@@ -238,6 +264,10 @@ class Detector:
             f"{self.device} has too little free memory for {self.name} at {height} x {width}; close what else "
             "uses it, or use device 'cpu'"
         )
+
+
+def _noted(landmarks: Landmarks, **facts: Any) -> Landmarks:
+    return landmarks.replace(provenance={**landmarks.provenance, **facts})
 
 
 def _found(decoded: DecodedPoints) -> float:

@@ -111,6 +111,32 @@ class Frame:
             ]
         )
 
+    def refit(self, maps: NDArray[np.float32], source: Frame) -> NDArray[np.float32]:
+        """Heatmaps of the same radiograph in another frame, as they lie in this one.
+
+        Args:
+            maps: (K, h, w) in the frame `source`.
+            source: Their frame; of a radiograph of the same shape.
+
+        Returns:
+            (K, h, w) in this frame, bilinear; 0 where `source` shows nothing.
+        """
+        if source == self:
+            return maps
+        import torch
+        from torch.nn import functional as F
+
+        axes = []
+        for axis, size in enumerate(source.network_shape):
+            here = np.arange(self.network_shape[axis])
+            place = source.to_network(self.to_radiograph(np.repeat(here[:, None], 2, axis=1)))[:, axis]
+            axes.append(torch.from_numpy((2.0 * place + 1.0) / size - 1.0).float())
+        rows, columns = torch.meshgrid(*axes, indexing="ij")
+        grid = torch.stack((columns, rows), dim=-1)
+        shown = F.grid_sample(torch.from_numpy(maps)[None], grid[None], mode="bilinear", align_corners=False)
+        moved: NDArray[np.float32] = shown[0].numpy()
+        return moved
+
     def resample(self, pixels: NDArray[np.generic]) -> NDArray[np.float32]:
         """Show the crop of a radiograph in the input: bilinear, anti-aliased when it shrinks.
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from farnet.detection import Detector
     from farnet.landmarks import Landmarks
+    from farnet.orientation import Orient
     from farnet.radiograph import Radiograph
 
 __all__ = ["TOLERANCE_PX", "Check", "Outcome", "RadiographFinder", "compare", "verify_landmarks"]
@@ -225,7 +226,7 @@ class _Models:
         self._path = path
         self._device = None if device is None else resolve_device(device).name
         self._sums: dict[Path, str] = {}
-        self._loaded: tuple[tuple[Path, str], Detector] | None = None
+        self._loaded: tuple[tuple[Path, str, Orient], Detector] | None = None
 
     def detector(self, provenance: Mapping[str, Any]) -> Detector:
         """The model that a provenance names, on its device.
@@ -234,14 +235,16 @@ class _Models:
             InvalidInputError: If it is not here, or only another file of its name.
             DeviceError: If its device has too little memory.
         """
-        key = self._find(provenance), self._place(provenance.get("device"))
+        # A view that was chosen is chosen again; where none was, the radiograph was looked at as it is.
+        orient: Orient = "auto" if _text(provenance, "orientation") else "as-is"
+        key = self._find(provenance), self._place(provenance.get("device")), orient
         if self._loaded is None or self._loaded[0] != key:
             from farnet.detection import Detector
 
             if self._loaded is not None:
                 self._loaded[1].close()
                 self._loaded = None
-            self._loaded = key, Detector(*key)
+            self._loaded = key, Detector(key[0], key[1], orient=orient)
         return self._loaded[1]
 
     def _find(self, provenance: Mapping[str, Any]) -> Path:

@@ -197,3 +197,21 @@ def test_empty_crop_is_refused():
 def test_pixels_of_another_shape_are_refused():
     with pytest.raises(InvalidInputError, match=r"\(10, 11\)"):
         Frame.fit((10, 10), (5, 5)).resample(np.zeros((10, 11)))
+
+
+class TestRefit:
+    """Heatmaps of one frame laid into another lie on the same places of the radiograph."""
+
+    def test_blobs_stay_on_their_places(self):
+        here = Frame.fit((400, 300), (128, 96), "letterbox")
+        there = Frame.fit((400, 300), (128, 96), "letterbox", crop=(40, 20, 300, 225))
+        points = np.array([[150.0, 100.0], [220.0, 180.0]])
+        rows, columns = np.mgrid[:128, :96]
+        maps = np.stack(
+            [np.exp(-0.5 * ((rows - r) ** 2 + (columns - c) ** 2) / 9.0) for r, c in there.to_network(points)]
+        ).astype(np.float32)
+        moved = here.refit(maps, there)
+        total = moved.sum((1, 2))
+        centres = np.stack([(moved * rows).sum((1, 2)) / total, (moved * columns).sum((1, 2)) / total], axis=1)
+        np.testing.assert_allclose(here.to_radiograph(centres), points, atol=0.05)
+        assert here.refit(maps, here) is maps

@@ -1,7 +1,7 @@
 """`farnet detect`: landmarks of radiographs, as a table, as overlays, as JSON."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from farnet.batch import BatchItem, BatchRun
     from farnet.batch_plan import BatchPlan
     from farnet.detection import Detector
+    from farnet.orientation import Orient
 
 __all__ = ["detect", "register"]
 
@@ -30,11 +31,13 @@ _HELP = examples(
 
 Takes PNG, JPEG, BMP, TIFF and DICOM files (.mha, .nrrd and .nii with the extra 'itk'), or folders of them. Writes one
 table (csv) for the whole run: a row for each landmark, in pixels of the radiograph, with confidence and uncertainty. A
-file that cannot be read does not stop the others; it is listed at the end and the exit code is 1.""",
+file that cannot be read does not stop the others; it is listed at the end and the exit code is 1. A radiograph that is
+unlike those that the model knows (another anatomy, mirrored, inverted) is named: its landmarks are guesses.""",
     ("landmarks of one radiograph, into landmarks.csv", "farnet detect patient.dcm"),
     ("a folder of scans at 0.1 mm per pixel, with pictures", "farnet detect scans/ --spacing 0.1 --overlay"),
     ("another model, on the first GPU, into another file", "farnet detect scans/ -m my.safetensors -d cuda -o my.csv"),
     ("go on after it was stopped, or with new scans", "farnet detect scans/ -o my.csv --resume"),
+    ("radiographs that may be mirrored or inverted", "farnet detect scans/ --orient auto"),
     ("for a program", "farnet detect patient.png --json"),
 )
 
@@ -75,6 +78,14 @@ def detect(
             help="Where a DICOM file knows only the pixel size on the detector, use it; it overestimates distances.",
         ),
     ] = False,
+    orient: Annotated[
+        str,
+        typer.Option(
+            "--orient",
+            metavar="as-is|auto",
+            help="auto: a radiograph unlike those that the model knows is looked at mirrored and inverted too.",
+        ),
+    ] = "as-is",
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Look into folders of folders too.")] = False,
     resume: Annotated[
         bool,
@@ -99,6 +110,7 @@ def detect(
         format=format,
         spacing=spacing_option(spacing),
         detector_spacing=detector_spacing,
+        orient=cast("Orient", orient),
         overlay=overlay,
         resume=resume,
         force=force,
@@ -108,7 +120,7 @@ def detect(
 
     from farnet.detection import Detector
 
-    detector = Detector(model, device)
+    detector = Detector(model, device, orient=request.orient)
     run = BatchRun(plan)
     items: list[BatchItem] = []
     failed: list[dict[str, str]] = []
@@ -165,6 +177,8 @@ def _described(item: "BatchItem") -> dict[str, Any]:
         "spacing_source": landmarks.provenance.get("spacing_source"),
         "seconds": round(item.seconds, 4),
         "found": int(landmarks.present.sum()),
+        "orientation": landmarks.provenance.get("orientation", "as it is"),
+        "unlike_training": landmarks.provenance.get("unlike_training", []),
         "overlay": None if item.picture is None else str(item.picture),
         "landmarks": landmarks.summary_table(),
     }
@@ -211,6 +225,14 @@ def _report(
             print_text(f"Overlays:  {plan.pictures_folder}")
         if any(report["spacing"] is None for report in reports):
             note("The spacing is not known of every radiograph; --spacing MM gives distances in mm.")
+    for report in reports:
+        if report["orientation"] != "as it is":
+            note(f"{report['radiograph']}: looked at {report['orientation']}; the points are in the file as it is.")
+        if report["unlike_training"]:
+            warn(
+                f"{report['radiograph']} is unlike the radiographs that {detector.name} knows, so its landmarks are "
+                f"guesses: {'; '.join(report['unlike_training'])}."
+            )
     if failed:
         warn(f"Failed: {len(failed)}")
         for failure in failed:

@@ -24,7 +24,7 @@ def detect_command(source: RadiographSource, *, model: str, device: str) -> list
             f"The image {source.name!r} was not opened from a file of its own, and the command line reads files. "
             "Save the image and open the file to get its command."
         )
-    words = ["farnet", "detect", str(source.path), "--model", model, "--device", device]
+    words = ["farnet", "detect", str(source.path), "--model", model, "--device", device, "--orient", "auto"]
     # A spacing that the file does not tell has to be told.
     if source.spacing is not None and (source.spacing_source == "layer scale" or is_ruler(source.spacing_source)):
         words += ["--spacing", ",".join(f"{edge:.10g}" for edge in source.spacing)]

@@ -238,13 +238,13 @@ class DetectWidget(Dock):
 
     def _show(self, result: DetectionResult) -> None:
         """Show the result in the viewer, a bit in each turn of the event loop, so that the viewer never hangs."""
-        from napari_farnet.detect.results import result_layers, summary
+        from napari_farnet.detect.results import is_doubtful, result_layers, summary
 
         request, layer = self._run.request, self._run.layer
         if request is None or layer is None or layer not in self._viewer.layers:
             return
         heatmaps, landmarks = result_layers(layer, request, result, load_settings())
-        self._say(f"{summary(result)}\n{_SELECT if request.heatmaps == 'each' else _DRAG}")
+        self._say(f"{summary(result)}\n{_SELECT if request.heatmaps == 'each' else _DRAG}", warn=is_doubtful(result))
         self._run.showing = show_result(self._viewer, heatmaps, landmarks)
 
     # What the dock says

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from farnet.evaluation.pairing import listed
 from napari_farnet.layers import heatmaps_layer, landmarks_layer
 from napari_farnet.placement import Placement
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from napari_farnet.layers import LayerData
     from napari_farnet.settings import Settings
 
-__all__ = ["result_layers", "summary"]
+__all__ = ["is_doubtful", "result_layers", "summary"]
 
 
 def result_layers(
@@ -55,6 +56,7 @@ def summary(result: DetectionResult) -> str:
         lines[0] = (
             f"{found} landmarks on {len(result.landmarks)} radiographs in {result.seconds:.1f} s on {result.device}."
         )
+    lines[:0] = _warnings(result)
     absent = len(scheme) * len(result.landmarks) - found
     if absent and len(result.landmarks) == 1:
         missing = [name for name, here in zip(scheme.names, result.landmarks[0].present, strict=True) if not here]
@@ -65,6 +67,31 @@ def summary(result: DetectionResult) -> str:
     if worst:
         lines.append(worst)
     return "\n".join(lines)
+
+
+def _warnings(result: DetectionResult) -> list[str]:
+    """Say which radiographs are unlike those that the model knows, and which were looked at the other way round."""
+    lines = []
+    unlike = [item for item in result.landmarks if item.provenance.get("unlike_training")]
+    if len(result.landmarks) == 1 and unlike:
+        why = "; ".join(unlike[0].provenance["unlike_training"])
+        lines.append(f"Do not rely on these points: the picture is unlike what the model knows ({why}).")
+    elif unlike:
+        lines.append(
+            f"Do not rely on the points of {listed([item.radiograph for item in unlike])}: unlike the radiographs that "
+            "the model knows."
+        )
+    turned = [item for item in result.landmarks if item.provenance.get("orientation")]
+    if len(result.landmarks) == 1 and turned:
+        lines.append(f"Found in the {turned[0].provenance['orientation']} picture.")
+    elif turned:
+        lines.append(f"Found mirrored or inverted: {listed([item.radiograph for item in turned])}.")
+    return lines
+
+
+def is_doubtful(result: DetectionResult) -> bool:
+    """Whether a radiograph is unlike those that the model knows."""
+    return any(item.provenance.get("unlike_training") for item in result.landmarks)
 
 
 def _least_certain(result: DetectionResult) -> str:

@@ -51,7 +51,7 @@ def create_detector(model: str, device: str) -> Detector:
     with without_collections(), without_triton():
         from farnet.detection import Detector
 
-        return Detector(model=model, device=device)
+        return Detector(model=model, device=device, orient="auto")
 
 
 def list_devices() -> list[DeviceChoice]:
@@ -223,11 +223,15 @@ def _as_wanted(detection: Detection, heatmaps: HeatmapChoice) -> Detection:
 def _result(detections: Sequence[Detection], device: str, seconds: float) -> DetectionResult:
     import pandas as pd  # noqa: F401  # the GUI thread needs it next, and would hang while it is imported
 
-    maps = [detection.heatmaps for detection in detections if detection.heatmaps is not None]
+    # One layer has one frame; where an anatomy lies otherwise it was looked at in another.
+    frame = detections[0].frame
+    maps = [
+        frame.refit(detection.heatmaps, detection.frame) for detection in detections if detection.heatmaps is not None
+    ]
     return DetectionResult(
         landmarks=tuple(detection.landmarks for detection in detections),
         heatmaps=np.stack(maps) if maps else None,
-        frame=detections[0].frame,
+        frame=frame,
         device=device,
         seconds=seconds,
     )

@@ -370,3 +370,33 @@ def test_an_interruption_before_anything_was_found_says_so(farnet, detector, thr
     assert result.code == 130
     assert "no landmarks were found yet" in result.err
     assert not (here / "landmarks.csv").exists()
+
+
+def test_a_radiograph_unlike_the_training_is_named(farnet, detector, radiograph, monkeypatch):
+    asked = []
+
+    class Unsure(detector):
+        def __init__(self, model="fake", device="auto", *, orient="as-is"):
+            asked.append(orient)
+
+        def detect(self, item, *, heatmaps=False):
+            found = super().detect(item, heatmaps=heatmaps)
+            why = {"unlike_training": ["they look like nothing"], "orientation": "mirrored"}
+            found.landmarks = found.landmarks.replace(provenance=why)
+            return found
+
+    monkeypatch.setattr("farnet.detection.Detector", Unsure)
+    result = farnet("detect", radiograph, "--orient", "auto")
+    assert result.code == 0
+    assert asked == ["auto"]
+    assert "one is unlike the radiographs that fake knows" in result.err
+    assert "they look like nothing" in result.err
+    assert "one: looked at mirrored" in result.err
+    (report,) = farnet("detect", radiograph, "--json", "--force").json()["radiographs"]
+    assert (report["orientation"], report["unlike_training"]) == ("mirrored", ["they look like nothing"])
+
+
+def test_an_orientation_that_there_is_not(farnet, detector, radiograph):
+    result = farnet("detect", radiograph, "--orient", "sideways")
+    assert result.code == 2
+    assert "sideways" in result.err and "as-is" in result.err
