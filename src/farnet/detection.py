@@ -13,6 +13,7 @@ from torch import Tensor
 
 import farnet
 from farnet.averaging import AveragedHeatmaps
+from farnet.chain import Chain, decode_chain
 from farnet.devices import arithmetic, resolve_device
 from farnet.errors import DeviceError, unknown_name
 from farnet.familiarity import Familiarity, familiarity
@@ -49,6 +50,8 @@ class Detection:
         frame: How the radiograph lay in the network's input.
         seconds: Time from radiograph to landmarks.
         familiarity: How well it fits what the model knows.
+        alone: (K, 2) the points that would have been found without the chain (`farnet.chain`), each by itself, in
+            pixels of the radiograph; None for a model without one.
     """
 
     landmarks: Landmarks
@@ -56,6 +59,7 @@ class Detection:
     frame: Frame
     seconds: float
     familiarity: Familiarity
+    alone: NDArray[np.float64] | None = None
 
 
 class Detector:
@@ -102,6 +106,7 @@ class Detector:
         self.name = metadata.name
         self.sha256 = sha256
         self.scheme = metadata.landmark_scheme
+        self._chain = None if metadata.chain is None else Chain.from_dict(metadata.chain)
         self.device = device
         self._network: torch.nn.Module | None
         try:
@@ -184,7 +189,10 @@ class Detector:
             decoded = self._decode(maps)
         landmarks = self._landmarks(radiograph, frame, decoded)
         kept = np.ascontiguousarray(maps.cpu().numpy()) if heatmaps else None
-        return Detection(landmarks, kept, frame, time.perf_counter() - started, familiarity(landmarks))
+        alone = None if self._chain is None else frame.to_radiograph(self._decode_alone(maps).points.numpy())
+        least = self.metadata.least_confidence
+        judged = familiarity(landmarks) if least is None else familiarity(landmarks, least)
+        return Detection(landmarks, kept, frame, time.perf_counter() - started, judged, alone)
 
     def _looks(self, radiograph: Radiograph, frame: Frame) -> AveragedHeatmaps:
         """The radiograph in a frame, ready to be looked at."""
@@ -207,6 +215,13 @@ class Detector:
         return fine
 
     def _decode(self, maps: Tensor) -> DecodedPoints:
+        if self._chain is None:
+            return self._decode_alone(maps)
+        decoder = self.metadata.decoder
+        with torch.inference_mode():
+            return decode_chain(maps, decoder.sigma, self._chain, min_peak=decoder.min_peak)
+
+    def _decode_alone(self, maps: Tensor) -> DecodedPoints:
         decoder = self.metadata.decoder
         with torch.inference_mode():
             decoded = decode(maps, decoder.sigma, decoder.method, min_peak=decoder.min_peak)

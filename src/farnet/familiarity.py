@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_CONFIDENCE", "MOST_MISPLACED", "Familiarity", "familiarity"]
 
-LEAST_CONFIDENCE = 0.8
-"""Median confidence below which the landmarks of a radiograph are taken for guesses."""
+LEAST_CONFIDENCE = 0.85
+"""Median confidence below which the landmarks of a radiograph are taken for guesses, where a model says no other."""
 
 MOST_MISPLACED = 0.3
 """Share of landmarks that are absent or implausible, above which they are taken for guesses."""

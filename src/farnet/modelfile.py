@@ -31,7 +31,7 @@ __all__ = [
     "save_model",
 ]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: chain, least_confidence
 _KEY = "farnet"
 
 _Shift = Annotated[int, Field(ge=-64, le=64)]
@@ -62,7 +62,10 @@ class ModelMetadata(BaseModel):
     """What a model file says about its weights.
 
     ``typical_points`` is the mean of the training landmarks in network pixels, (K, 2) row, column: how a radiograph is
-    expected to lie in the frame. ``training`` and ``evaluation`` are records for people: settings, data, figures.
+    expected to lie in the frame. ``chain`` says how groups of landmarks follow each other, where they are found
+    together (`farnet.chain.Chain.to_dict`). ``least_confidence`` is the median confidence below which a radiograph is
+    unlike those that the model knows (`farnet.familiarity`). ``training`` and ``evaluation`` are records for people:
+    settings, data, figures.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,6 +79,8 @@ class ModelMetadata(BaseModel):
     decoder: DecoderConfig
     scheme: dict[str, Any]
     typical_points: list[tuple[float, float]] | None = None
+    chain: dict[str, Any] | None = None
+    least_confidence: float | None = Field(default=None, ge=0, le=1)
     training: dict[str, Any] = Field(default_factory=dict)
     evaluation: dict[str, Any] = Field(default_factory=dict)
     licence: str = ""
@@ -171,6 +176,13 @@ def read_metadata(path: str | Path) -> ModelMetadata:
     points = metadata.typical_points
     if points is not None and len(points) != metadata.network.landmarks:
         raise ModelFileError(f"{path} has {len(points)} typical points for {metadata.network.landmarks} landmarks")
+    if metadata.chain is not None:
+        offsets = metadata.chain.get("offsets")
+        sizes = [len(group) if isinstance(group, list) else 0 for group in offsets] if isinstance(offsets, list) else []
+        if sum(sizes) != metadata.network.landmarks:
+            raise ModelFileError(
+                f"{path} has a chain of {sum(sizes)} landmarks for {metadata.network.landmarks} heatmaps"
+            )
     return metadata
 
 

@@ -14,6 +14,8 @@ import numpy as np
 from farnet.frame import Frame
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from farnet.detection import Detection
     from farnet.landmarks import Landmarks
     from farnet.radiograph import Radiograph
@@ -67,6 +69,7 @@ def brought_back(detection: Detection, view: View) -> Detection:
     return replace(
         detection,
         landmarks=_mirrored_landmarks(detection.landmarks, detection.frame.image_shape[1]),
+        alone=None if detection.alone is None else _mirrored(detection.alone, detection.frame.image_shape[1]),
         heatmaps=None if heatmaps is None else np.ascontiguousarray(heatmaps[..., ::-1]),
         frame=mirrored_frame(detection.frame),
     )
@@ -83,8 +86,12 @@ def mirrored_frame(frame: Frame) -> Frame:
     )
 
 
+def _mirrored(points: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    return np.stack([points[:, 0], (width - 1) - points[:, 1]], axis=1)
+
+
 def _mirrored_landmarks(landmarks: Landmarks, width: int) -> Landmarks:
-    points = np.stack([landmarks.points[:, 0], (width - 1) - landmarks.points[:, 1]], axis=1)
+    points = _mirrored(landmarks.points, width)
     covariance = landmarks.covariance
     if covariance is not None:
         covariance = covariance * np.array([[1.0, -1.0], [-1.0, 1.0]])

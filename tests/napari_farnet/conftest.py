@@ -37,6 +37,7 @@ class FakeDetection:
     heatmaps: np.ndarray | None
     frame: Frame
     seconds: float
+    alone: np.ndarray | None = None
 
 
 @dataclass

@@ -56,6 +56,8 @@ class Comparison:
         observers: The same radiographs by each observer of the data set; None where it has none.
         duplicates: Radiographs that a model may have seen in training.
         files: The file of a radiograph, by its name in `references`, where it is known.
+        alone: Where the model would have found each landmark by itself, for a model that finds them together; None
+            for others. In the order of `predictions`.
         left_out: What was left out and why, to be told.
         record: What was compared, in JSON types.
     """
@@ -65,8 +67,14 @@ class Comparison:
     observers: list[list[Landmarks]] | None = None
     duplicates: tuple[str, ...] = ()
     files: Mapping[str, Path] = field(default_factory=dict)
+    alone: list[Landmarks] | None = None
     left_out: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def by_itself(self) -> Comparison | None:
+        """The same with every landmark found by itself; None where that is no other."""
+        return None if self.alone is None else replace(self, predictions=self.alone, alone=None)
 
     def measure(self, request: EvaluationRequest) -> Evaluation:
         """Evaluate with the radii and draws of a request; errors as `farnet.evaluation.evaluate`."""
@@ -88,6 +96,7 @@ class Comparison:
             predictions=[self.predictions[i] for i in keep],
             references=[self.references[i] for i in keep],
             observers=None if self.observers is None else [[o[i] for i in keep] for o in self.observers],
+            alone=None if self.alone is None else [self.alone[i] for i in keep],
             duplicates=tuple(name for name in self.duplicates if radiograph_key(name) not in left_out),
         )
 
@@ -115,13 +124,19 @@ def compare(
     truth = _truth(request)
     if given is not None:
         predicted = given
+        alone: dict[str, Landmarks] = {}
         record: dict[str, Any] = {"predictions": str(request.predictions)}
     else:
-        predicted, record = yield from _run_model(request, truth, get_detector)
+        predicted, alone, record = yield from _run_model(request, truth, get_detector)
     pairing = pair_landmarks(_rest(predicted, truth.excluded), truth.landmarks)
     notes = _check_complete(pairing, request.common)
     comparison = Comparison(
-        pairing.predictions, pairing.references, files=truth.files, left_out=notes, record=truth.record | record
+        pairing.predictions,
+        pairing.references,
+        alone=[alone[item.radiograph] for item in pairing.predictions] if alone else None,
+        files=truth.files,
+        left_out=notes,
+        record=truth.record | record,
     )
     return comparison if truth.data is None else _with_data(comparison, truth.data)
 
@@ -217,7 +232,7 @@ def _model_files(folder: Path, excluded: set[str]) -> dict[str, Path]:
 
 def _run_model(
     request: EvaluationRequest, truth: _Truth, get_detector: Callable[[str, str], DetectorLike] | None
-) -> Generator[Step, None, tuple[list[Landmarks], dict[str, Any]]]:
+) -> Generator[Step, None, tuple[list[Landmarks], dict[str, Landmarks], dict[str, Any]]]:
     """Detect on the radiographs that the truth knows."""
     from farnet.radiograph import read_radiograph
 
@@ -248,7 +263,9 @@ def _run_model(
     total = len(jobs)
     yield Step(0, total, f"Loading {request.model_name}")
     detector = (get_detector or _new_detector)(request.model_name, request.device)
-    found, seconds = [], 0.0
+    found: list[Landmarks] = []
+    by_itself: dict[str, Landmarks] = {}
+    seconds = 0.0
     for number, (name, read) in enumerate(jobs):
         yield Step(number, total, name)
         steps = detector.steps(read())
@@ -260,14 +277,20 @@ def _run_model(
                 break
             yield Step(number, total, name)
         found.append(detection.landmarks.replace(radiograph=name))
+        if detection.alone is not None:
+            by_itself[name] = found[-1].replace(points=detection.alone, confidence=None, covariance=None)
         seconds += detection.seconds
-    return found, {
-        "model": detector.name,
-        "model_sha256": detector.sha256,
-        "device": detector.device,
-        "seconds_per_radiograph": seconds / max(len(found), 1),
-        "predictions": None,
-    }
+    return (
+        found,
+        by_itself,
+        {
+            "model": detector.name,
+            "model_sha256": detector.sha256,
+            "device": detector.device,
+            "seconds_per_radiograph": seconds / max(len(found), 1),
+            "predictions": None,
+        },
+    )
 
 
 def _new_detector(model: str, device: str) -> DetectorLike:

@@ -68,6 +68,13 @@ class TrainingConfig(BaseModel):
         default=0.0, ge=0, lt=1, description="decay of the exponential moving average of weights; 0 is none"
     )
     shifts: Shifts = ((0, 0),)
+    chain: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description="landmarks in each of the groups that follow each other, such as the 4 corners of vertebrae, and "
+        "are found together; 0 finds every landmark by itself",
+    )
     folds: int = Field(default=0, ge=0, description="split the data into this many folds and hold one out; 0 is none")
     fold: int = Field(default=0, ge=0, description="the fold that is held out")
     validation_share: float = Field(
@@ -146,6 +153,7 @@ _SPINE: dict[str, Any] = {
     "sigma_coarse": 2,
     "epochs": 40,
     "shifts": [[0, 0]],
+    "chain": 4,
 }
 
 _PRESETS: dict[str, dict[str, Any]] = {

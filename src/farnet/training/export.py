@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import farnet
+from farnet.chain import Chain
 from farnet.detection import Detector
 from farnet.evaluation import evaluate
 from farnet.modelfile import DecoderConfig, ModelMetadata, model_sha256, read_metadata, save_model
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from farnet.training.data import LandmarkData
 
 __all__ = ["export_model"]
+
+_CONFIDENCES = 30  # radiographs that tell how sure the network is
+_MARGIN_HELD_OUT, _MARGIN_TRAINED = 0.9, 0.85
 
 
 def export_model(
@@ -71,6 +75,7 @@ def export_model(
         decoder=DecoderConfig(sigma=config.sigma, shifts=config.shifts),
         scheme=scheme.to_dict(),
         typical_points=[(float(r), float(c)) for r, c in typical],
+        chain=_chain(data),
         training={
             "settings": config.model_dump(mode="json"),
             "data": dict(record),
@@ -83,6 +88,7 @@ def export_model(
         farnet_version=farnet.__version__,
         **texts,
     )
+    metadata = metadata.model_copy(update={"least_confidence": _least_confidence(network, metadata, data)})
     if data.validation_indices:
         metadata = metadata.model_copy(update={"evaluation": {"held_out": _held_out(network, metadata, data)}})
     save_model(path, network, metadata, half=True)
@@ -100,6 +106,29 @@ def _typical_points(data: LandmarkData, start: ModelMetadata | None) -> NDArray[
     if start is None or start.typical_points is None or start.input.shape != data.config.input.shape:
         return np.asarray(mean)
     return np.where(known.any(0), mean, np.asarray(start.typical_points, np.float64))
+
+
+def _chain(data: LandmarkData) -> dict[str, Any] | None:
+    """How the groups of landmarks follow each other in the training."""
+    if not data.config.chain:
+        return None
+    points = np.stack([data.training.points(item) for item in range(len(data.training))])
+    return Chain.fit(points, data.config.chain).to_dict()
+
+
+def _least_confidence(network: FARNet, metadata: ModelMetadata, data: LandmarkData) -> float:
+    """The median confidence that radiographs of this kind have at least, with a margin.
+
+    Those held out tell it; without any, those of the training, of which a network is surer than of others.
+    """
+    part = data.validation if data.validation_indices else data.training
+    margin = _MARGIN_HELD_OUT if data.validation_indices else _MARGIN_TRAINED
+    chosen = np.unique(np.linspace(0, len(part) - 1, min(len(part), _CONFIDENCES)).astype(int))
+    detector = Detector.from_network(network, metadata, "cpu")
+    medians = [
+        detector.detect(part.source.radiograph(part.indices[item])).familiarity.confidence for item in chosen.tolist()
+    ]
+    return round(float(margin * np.percentile(medians, 5)), 3)
 
 
 def _origin(start: ModelMetadata, name: str) -> dict[str, str]:
