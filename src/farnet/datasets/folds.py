@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["hold_out_subjects", "leaked_subjects", "subject_folds"]
+__all__ = ["hold_out_subjects", "leaked_subjects", "share_of_subjects", "subject_folds"]
 
 
 def hold_out_subjects(subjects: Sequence[str], count: int, seed: int) -> NDArray[np.bool_]:
@@ -51,6 +51,24 @@ def hold_out_subjects(subjects: Sequence[str], count: int, seed: int) -> NDArray
             f"Persons with several radiographs each do not add up to {count} radiographs; hold out another number."
         )
     return np.isin(owner, chosen)
+
+
+def share_of_subjects(subjects: Sequence[str], share: float, seed: int) -> NDArray[np.bool_]:
+    """Choose whole persons until about a share of the radiographs is held out, at least one and not all.
+
+    Args:
+        subjects: (N,) whose radiograph each is.
+        share: Of the radiographs, above 0 and below 1.
+        seed: Of the order of the persons.
+
+    Returns:
+        (N,) bool, True for those that are held out.
+    """
+    owner = np.asarray(subjects)
+    order = _shuffled(subjects, seed)
+    sizes = np.array([(owner == name).sum() for name in order])
+    enough = int(np.searchsorted(np.cumsum(sizes), max(1.0, share * len(owner)))) + 1
+    return np.isin(owner, order[: max(1, min(enough, len(order) - 1))])
 
 
 def subject_folds(subjects: Sequence[str], folds: int, seed: int) -> NDArray[np.int64]:

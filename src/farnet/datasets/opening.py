@@ -139,6 +139,8 @@ class _Rest:
         self._kept = [index for index, name in enumerate(source.ids) if name not in set(without)]
         self.scheme = source.scheme
         self.ids = tuple(source.ids[index] for index in self._kept)
+        persons: Sequence[str] = getattr(source, "subjects", source.ids)
+        self.subjects = tuple(persons[index] for index in self._kept)
 
     def __len__(self) -> int:
         return len(self.ids)

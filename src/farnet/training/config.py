@@ -138,7 +138,7 @@ _COMPACT: dict[str, Any] = {
 _SPINE: dict[str, Any] = {
     **_COMPACT,
     "name": "spine",
-    "network": {"backbone": "efficientnet_lite0", "landmarks": 68, "width": 56, "finest": 72},
+    "network": {"backbone": "efficientnet_lite0", "width": 56, "finest": 72},
     "input": {"height": 416, "width": 160, "fit": "letterbox", "intensity": "percentiles"},
     "augmentation": {
         **_COMPACT["augmentation"],

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from farnet.augmentation import augment
+from farnet.datasets.folds import share_of_subjects, subject_folds
 from farnet.errors import InvalidInputError
 from farnet.inputs import network_input
 
@@ -91,8 +92,14 @@ def _held_out_of(source: RadiographSource, config: TrainingConfig, names: Sequen
         if missing:
             raise InvalidInputError(f"radiographs that should be held out are not there: {', '.join(missing[:5])}")
         return np.isin(np.asarray(source.ids), np.asarray(names))
+    subjects: Sequence[str] = getattr(source, "subjects", ())
+    repeated = len(set(subjects)) < len(subjects)  # radiographs of one person stay together
     if config.folds:
+        if repeated:
+            return np.asarray(subject_folds(subjects, config.folds, config.seed) == config.fold)
         return held_out(count, config.folds, config.fold, config.seed)
+    if config.validation_share and repeated:
+        return share_of_subjects(subjects, config.validation_share, config.seed)
     if config.validation_share:
         share = min(max(round(config.validation_share * count), 1), count - 1)
         order = np.random.default_rng(config.seed).permutation(count)
@@ -216,6 +223,12 @@ class LandmarkData(pl.LightningDataModule):
             raise InvalidInputError(
                 "keep is 'best', which is told by radiographs held out, and none are; set validation_share, or "
                 "keep=last"
+            )
+        count = len(source.landmarks(0).points)
+        if config.chain and (count % config.chain or count < 2 * config.chain):
+            raise InvalidInputError(
+                f"chain is {config.chain}, but {count} landmarks do not make two or more groups of {config.chain}; set "
+                "chain=0, or the number of landmarks in a group (4 for the corners of vertebrae)"
             )
         if config.augmentation.mirror and source.landmarks(0).scheme.mirrored is None:
             raise InvalidInputError(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farnet.datasets.folds import hold_out_subjects, leaked_subjects, subject_folds
+from farnet.datasets.folds import hold_out_subjects, leaked_subjects, share_of_subjects, subject_folds
 from farnet.errors import InvalidInputError
 
 people = st.lists(st.sampled_from("abcdefghij"), min_size=6, max_size=60)
@@ -35,6 +35,18 @@ def test_holding_out_takes_whole_persons_and_the_exact_number_or_refuses(subject
     assert out.sum() == count
     owner = np.asarray(subjects)
     assert not leaked_subjects(list(owner[~out]), list(owner[out]))
+
+
+@given(people, st.floats(0.01, 0.99), st.integers(0, 3))
+def test_a_share_takes_whole_persons_and_leaves_some(subjects, share, seed):
+    if len(set(subjects)) < 2:
+        return
+    out = share_of_subjects(subjects, share, seed)
+    owner = np.asarray(subjects)
+    assert 0 < out.sum() < len(subjects)
+    assert not leaked_subjects(list(owner[~out]), list(owner[out]))
+    most = max(subjects.count(name) for name in set(subjects))
+    assert out.sum() <= max(1.0, share * len(subjects)) + most
 
 
 def test_without_repeated_persons_any_number_can_be_held_out():

@@ -24,7 +24,7 @@ class Stepping:
         _, landmarks = average_cephalogram()
 
         class Found:
-            seconds = 0.5
+            seconds, alone = 0.5, None
 
         found = Found()
         found.landmarks = landmarks.replace(

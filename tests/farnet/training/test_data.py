@@ -47,6 +47,23 @@ class TestHeldOut:
         with pytest.raises(InvalidInputError, match="fewer folds"):
             LandmarkData(make_blobs(3), tiny("folds=5", "fold=4", "seed=1"))
 
+    def test_radiographs_of_one_person_stay_together(self, make_blobs, tiny):
+        source = make_blobs(12)
+        source.subjects = tuple(f"person {index // 3}" for index in range(12))
+        for settings in (("folds=2", "fold=1"), ("validation_share=0.3",)):
+            data = LandmarkData(source, tiny(*settings))
+            parts = (data.training_indices, data.validation_indices)
+            training, validation = ({source.subjects[index] for index in part} for part in parts)
+            assert training and validation and not training & validation
+
+    def test_groups_that_do_not_fit_are_refused(self, make_blobs, tiny):
+        with pytest.raises(InvalidInputError, match="groups of 2"):
+            LandmarkData(make_blobs(3), tiny("chain=2"))
+
+    def test_mirror_images_of_what_has_none_are_refused(self, make_blobs, tiny):
+        with pytest.raises(InvalidInputError, match="no mirror pairs"):
+            LandmarkData(make_blobs(3), tiny("augmentation.mirror=0.5"))
+
     def test_no_radiographs_are_refused(self, make_blobs, tiny):
         with pytest.raises(InvalidInputError, match="0 radiographs"):
             LandmarkData(make_blobs(0), tiny())
