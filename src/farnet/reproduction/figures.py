@@ -145,7 +145,7 @@ def _points(landmarks: Sequence[Landmarks]) -> NDArray[np.float64]:
 
 def _sums(found: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N, K, 2), twice -> (N, 8): what NMSE and rho need of every radiograph, to be added up."""
-    known = np.isfinite(found).all(-1) & np.isfinite(truth).all(-1)
+    known = np.asarray(np.isfinite(found + truth).all(-1))
     # Centred, so that the variance is no small difference of large numbers.
     p, r = (np.where(known[..., None], x - 0.5, 0.0) for x in (found, truth))
     axes = (1, 2)

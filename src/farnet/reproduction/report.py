@@ -57,8 +57,8 @@ def markdown(result: Reproduction) -> str:
     lines = [f"# {table.name}: {table.title}", ""]
     if result.quick:
         lines += [
-            "**A rehearsal: one epoch of a tiny network on a few tiny pictures. The figures mean nothing; they show that "
-            "everything runs.**",
+            "**A rehearsal: one epoch of a tiny network on a few tiny pictures. The figures mean nothing; they show "
+            "that everything runs.**",
             "",
         ]
     heads = headers(result)
@@ -68,8 +68,8 @@ def markdown(result: Reproduction) -> str:
         "",
         "Ours: mean over seeds, [95 % interval, bootstrap over radiographs], and, with several seeds, "
         "\N{PLUS-MINUS SIGN} half of the 95 % interval of the mean over seeds (Student's t). MRE and SD in mm; SD is "
-        "that of the pooled errors. The paper's figures are of one training each, without intervals; a dash is a figure "
-        "that is not known, or not there yet.",
+        "that of the pooled errors. The paper's figures are of one training each, without intervals; a dash is a "
+        "figure that is not known, or not there yet.",
         "",
     ]
     notes = [f"- {row.row.title}: {text}" for row in result.rows for text in (row.row.note, row.missing) if text]

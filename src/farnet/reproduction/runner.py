@@ -8,22 +8,19 @@ settings or other data is refused, never overwritten.
 
 from __future__ import annotations
 
-import json
 import shlex
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from farnet.datasets.named import open_dataset
-from farnet.datasets.opening import DataRequest
-from farnet.errors import InvalidInputError
+from farnet.errors import FarnetError, InvalidInputError
 from farnet.reproduction.data import find_data, missing_data
 from farnet.reproduction.figures import Figure, radial_figures, shape_figures
-from farnet.reproduction.tables import QUICK_RADIOGRAPHS, PaperTable, Row, paper_table, row_settings
-from farnet.training.runfolder import BEST_CHECKPOINT, CONFIG_FILE, EVENTS_FILE, LAST_CHECKPOINT, RUN_FILE
+from farnet.reproduction.jobs import Job
+from farnet.reproduction.tables import PaperTable, Row, paper_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from farnet.landmarks import Landmarks
 
@@ -38,14 +35,15 @@ class ReproductionRequest:
         table: Name of a table, as in `farnet.reproduction.tables.TABLES`.
         data: Folders of the data sets, or of folders of data sets.
         output: Where runs and tables are kept.
-        rows: Names of the rows to make; empty is all of them.
+        rows: Names of the rows to make; empty is all of them. The table has the others too, as far as they are there.
         seeds: How many seeds, 0 and up.
         epochs: Instead of the paper's number.
         changes: ``key=value`` changes of the settings of every training.
         quick: Rehearse: one epoch of a tiny network on a few tiny pictures.
         device: Where the finished models run.
         bootstrap: Draws behind the intervals.
-        hardware: ``accelerator`` and ``devices`` for the training.
+        accelerator: Where is trained: "auto", "cpu", "gpu", "mps".
+        bar: Show a bar while training.
 
     Raises:
         UnknownNameError: There is no such table or row.
@@ -62,7 +60,8 @@ class ReproductionRequest:
     quick: bool = False
     device: str = "auto"
     bootstrap: int = 2000
-    hardware: dict[str, Any] = field(default_factory=dict)
+    accelerator: str = "auto"
+    bar: bool = False
 
     def __post_init__(self) -> None:
         for name in self.rows:
@@ -132,8 +131,8 @@ class Reproduction:
 
     Attributes:
         table: Which.
-        rows: Its rows that were asked for.
-        command: That makes them.
+        rows: Its rows.
+        command: That makes those that were asked for.
         quick: Whether it is a rehearsal.
     """
 
@@ -141,6 +140,16 @@ class Reproduction:
     rows: tuple[RowResult, ...]
     command: str
     quick: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types only."""
+        return {
+            "table": self.table.name,
+            "title": self.table.title,
+            "rehearsal": self.quick,
+            "command": self.command,
+            "rows": [row.to_dict() for row in self.rows],
+        }
 
 
 def reproduce(request: ReproductionRequest, note: Callable[[str], None] = lambda _: None) -> Iterator[Reproduction]:
@@ -161,199 +170,65 @@ def reproduce(request: ReproductionRequest, note: Callable[[str], None] = lambda
         KeyboardInterrupt: It was ended. The same command goes on from there.
     """
     table = paper_table(request.table)
-    rows = [row for row in table.rows if not request.rows or row.name in request.rows]
-    folders = find_data(request.data, {row.training.dataset for row in rows})
-    why = {row.name: missing_data(row.training.dataset, request.data, folders) for row in rows}
-    if all(why.values()):
-        raise InvalidInputError(" ".join(dict.fromkeys(why.values())))
-    jobs = {
-        row.name: [_Job(request, row, folders[row.training.dataset], seed) for seed in range(request.seeds)]
-        for row in rows
-        if not why[row.name]
-    }
-    for each in jobs.values():  # everything that is wrong is told before the first hour of training
-        for job in each:
-            job.check()
-    results = {row.name: _empty(request, row, why[row.name]) for row in rows}
-    for text in dict.fromkeys(text for text in why.values() if text):
+    wanted = [row for row in table.rows if not request.rows or row.name in request.rows]
+    kinds = {row.training.dataset for row in table.rows}
+    folders = find_data(request.data, kinds)
+    why = {kind: missing_data(kind, request.data, folders) for kind in kinds}
+    missing = list(dict.fromkeys(text for row in wanted if (text := why[row.training.dataset])))
+    if all(why[row.training.dataset] for row in wanted):
+        raise InvalidInputError(" ".join(missing))
+    for text in missing:
         note(f"Left out: {text}")
+    jobs = {
+        row.name: [Job(request, row, folders[row.training.dataset], seed) for seed in range(request.seeds)]
+        for row in table.rows
+        if row.training.dataset in folders
+    }
+    for row in wanted:  # everything that is wrong is told before the first hour of training
+        for job in jobs.get(row.name, ()):
+            job.check()
+    results = {
+        row.name: _standing(request, row, jobs.get(row.name, ()), why[row.training.dataset]) for row in table.rows
+    }
 
     def so_far() -> Reproduction:
-        command = shlex.join(request.words())
-        return Reproduction(table, tuple(results.values()), command, request.quick)
+        return Reproduction(table, tuple(results.values()), shlex.join(request.words()), request.quick)
 
     yield so_far()
-    for row in rows:
-        if row.name in jobs:
+    for row in wanted:
+        if row.name in jobs and not results[row.name].figures:
             results[row.name] = _make(request, row, jobs[row.name], note)
             yield so_far()
 
 
-def _empty(request: ReproductionRequest, row: Row, why: str) -> RowResult:
-    return RowResult(row, {}, 0, 0, shlex.join(request.words(row.name)), (), why)
+def _standing(request: ReproductionRequest, row: Row, jobs: Sequence[Job], why: str) -> RowResult:
+    """A row as it is before anything is made."""
+    if jobs and all(job.finished for job in jobs):
+        try:
+            for job in jobs:
+                job.check()
+        except FarnetError:  # of a row that is not asked for: the others were checked
+            why = "What is there was made with other settings or data."
+        else:
+            return _make(request, row, jobs, lambda _: None)
+    return RowResult(row, {}, 0, 0, shlex.join(request.words(row.name)), (), why or "Not made yet.")
 
 
-def _make(request: ReproductionRequest, row: Row, jobs: Sequence[_Job], note: Callable[[str], None]) -> RowResult:
+def _make(request: ReproductionRequest, row: Row, jobs: Sequence[Job], note: Callable[[str], None]) -> RowResult:
     """Train and test what is missing of a row, and count."""
-    predictions, references = [], []
+    predictions: list[list[Landmarks]] = []
+    references: list[Landmarks] = []
     for job in jobs:
         job.train(note)
-        found, truth = job.test(note)
+        found, references = job.test(note)
         predictions.append(found)
-        references = truth
-    radial = [float(key.removeprefix("sdr_")) for key in paper_table(request.table).figures if key.startswith("sdr_")]
-    if row.training.dataset == "spineweb16":
+    if {"nmse", "rho"} & row.published.keys():
         figures = shape_figures(predictions, references, bootstrap=request.bootstrap)
     else:
-        figures = radial_figures(predictions, references, radial, bootstrap=request.bootstrap)
-    trainings = tuple(shlex.join(part.words) for job in jobs for part in job.parts)
-    command = shlex.join(request.words(row.name))
-    return RowResult(row, figures, len(jobs), len(references), command, trainings)
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """One training of a row and seed, and what it is tested on."""
-
-    folder: Path
-    model: Path
-    data: DataRequest
-    words: list[str]
-    changes: list[str]
-    test: str
-    test_without: tuple[str, ...]
-
-
-class _Job:
-    """A row with one seed."""
-
-    def __init__(self, request: ReproductionRequest, row: Row, data: Path, seed: int) -> None:
-        self.request, self.row = request, row
-        self.parts = [
-            self._part(data, seed, split, test) for split, test in zip(row.training.splits, row.splits, strict=True)
-        ]
-
-    def _part(self, data: Path, seed: int, split: str, test: str) -> _Part:
-        request, training = self.request, self.row.training
-        source = open_dataset(training.dataset, data, split=split)
-        folder = request.output / "runs" / training.name / f"seed-{seed}"
-        if len(training.splits) > 1:
-            folder /= split
-        self.landmarks = len(source.scheme)
-        self.config, changes = row_settings(
-            training,
-            self.landmarks,
-            seed=seed,
-            epochs=request.epochs,
-            changes=request.changes,
-            quick=request.quick,
-        )
-        without: tuple[str, ...] = ()
-        test_without: tuple[str, ...] = ()
-        if request.quick:
-            without = source.ids[QUICK_RADIOGRAPHS:]
-            test_without = open_dataset(training.dataset, data, split=test).ids[QUICK_RADIOGRAPHS:]
-        words = ["farnet", "train", "--data", str(data), "--dataset", training.dataset, "--split", split]
-        words += ["--preset", "paper", *(word for change in changes for word in ("--set", change))]
-        words += [word for name in without for word in ("--exclude", name)]
-        # As absolute paths: a run that is gone on with may be called from elsewhere.
-        record = DataRequest(folder=data.absolute(), layout=training.dataset, split=split, exclude=without)  # type: ignore[arg-type]
-        return _Part(
-            folder,
-            folder / f"{self.config.name}.safetensors",
-            record,
-            [*words, "-o", str(folder)],
-            changes,
-            test,
-            test_without,
-        )
-
-    def check(self) -> None:
-        """See that what is there of this job is of this job."""
-        from farnet.training.fit import check_output
-
-        for part in self.parts:
-            begun = (part.folder / CONFIG_FILE).is_file()
-            check_output(part.folder, self.config, resume=begun)
-            if begun:
-                _check_data(part.folder / RUN_FILE, part.data)
-
-    def train(self, note: Callable[[str], None]) -> None:
-        """Train what is missing."""
-        from farnet.training.run import RunRequest, run_training
-
-        for part in self.parts:
-            if part.model.is_file():
-                continue
-            resume = (part.folder / CONFIG_FILE).is_file()
-            note(f"{'Going on with' if resume else 'Training'} {part.folder}")
-            result = run_training(
-                RunRequest(
-                    output=part.folder,
-                    data=part.data,
-                    preset="paper",
-                    changes=part.changes,
-                    resume=resume,
-                    events=part.folder / EVENTS_FILE,
-                    hardware=self.request.hardware,
-                    command=part.words,
-                ),
-                note,
-            )
-            if result.model is None or result.stopped:
-                raise KeyboardInterrupt  # somebody stopped this run, and with it the table
-        for part in self.parts:
-            # The model is all that is needed from here; checkpoints are three times as large.
-            for name in (LAST_CHECKPOINT, BEST_CHECKPOINT):
-                (part.folder / name).unlink(missing_ok=True)
-
-    def test(self, note: Callable[[str], None]) -> tuple[list[Landmarks], list[Landmarks]]:
-        """Landmarks that the models find, and the truth, of the radiographs of all parts."""
-        predictions: list[Landmarks] = []
-        references: list[Landmarks] = []
-        for part in self.parts:
-            path = part.folder / f"points-{part.test}.csv"
-            if not path.is_file():
-                note(f"Testing {part.model} on {part.test}")
-                self._detect(part, path)
-            compared = _compare(part, predictions=path)
-            predictions += compared.predictions
-            references += compared.references
-        return predictions, references
-
-    def _detect(self, part: _Part, path: Path) -> None:
-        from farnet.formats import write_annotations
-
-        write_annotations(path, _compare(part, model=str(part.model), device=self.request.device).predictions)
-
-
-def _compare(part: _Part, **side: Any) -> Any:
-    """Landmarks of a model, or in a file, beside the truth of the part that is tested."""
-    from farnet.evaluation import EvaluationRequest, compare
-
-    steps = compare(
-        EvaluationRequest(
-            data=part.data.folder, dataset=part.data.layout, split=part.test, exclude=part.test_without, **side
-        )
+        keys = paper_table(request.table).figures
+        radii = [float(key.removeprefix("sdr_")) for key in keys if key.startswith("sdr_")]
+        figures = radial_figures(predictions, references, radii, bootstrap=request.bootstrap)
+    trainings = tuple(shlex.join(words) for job in jobs for words in job.commands)
+    return RowResult(
+        row, figures, len(jobs), len(references), shlex.join(request.words(row.name)), trainings, missing=""
     )
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
-def _check_data(path: Path, data: DataRequest) -> None:
-    """See that a run is trained on this data, wherever its folder is now."""
-    try:
-        before = json.loads(path.read_text(encoding="utf-8"))["data"]
-    except FileNotFoundError:
-        return  # it was ended before it began
-    except (OSError, ValueError, KeyError) as error:
-        raise InvalidInputError(f"{path} cannot be read: {error}; give another output folder") from error
-    now = data.model_dump(mode="json")
-    changed = sorted(key for key in now if key != "folder" and before.get(key) != now[key])
-    if changed:
-        raise InvalidInputError(
-            f"the run in {path.parent} was trained on other data ({', '.join(changed)}); give another output folder"
-        )

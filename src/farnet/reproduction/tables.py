@@ -323,8 +323,8 @@ TABLES = {
                     _MSE,
                     1.15,
                     87.43,
-                    note="The mean squared error: the figures are those of MSE in table6. The paper's axis says 0, where "
-                    "the loss as it is written would ignore all landmarks.",
+                    note="The mean squared error: the figures are those of MSE in table6. The paper's axis says 0, "
+                    "where the loss as it is written would ignore all landmarks.",
                 ),
                 _alpha(20),
                 Row("alpha-40", "alpha = 40", _FARNET, _TEST1, _FULL.published),
