@@ -46,7 +46,7 @@ def test_one_seed_is_the_evaluation(rng, truth):
 
 def test_seeds_are_averaged(truth):
     # Errors of 2 px and of 4 px are 1 mm and 2 mm.
-    shifted = [made(truth + [shift, 0]) for shift in (2.0, 4.0)]
+    shifted = [made(truth + np.array([shift, 0.0])) for shift in (2.0, 4.0)]
     figures = radial_figures(shifted, made(truth), (1.5,), bootstrap=50)
     assert figures["mre"].seeds == pytest.approx((1.0, 2.0)) and figures["mre"].value == pytest.approx(1.5)
     assert (figures["mre"].low, figures["mre"].high) == pytest.approx((1.5, 1.5))  # all radiographs are alike
@@ -68,7 +68,7 @@ def test_mm_need_a_spacing(truth):
 class TestShapes:
     def test_squared_error_by_hand(self, truth):
         # 10 of 100 rows and 10 of 50 columns: 0.01 + 0.04 for each point.
-        figures = shape_figures([made(truth + [10, 10])], made(truth), bootstrap=20)
+        figures = shape_figures([made(truth + 10.0)], made(truth), bootstrap=20)
         assert figures["nmse"].value == pytest.approx(0.05)
         assert (figures["nmse"].low, figures["nmse"].high) == pytest.approx((0.05, 0.05))
 
