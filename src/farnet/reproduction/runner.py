@@ -64,8 +64,9 @@ class ReproductionRequest:
     bar: bool = False
 
     def __post_init__(self) -> None:
+        table = paper_table(self.table)
         for name in self.rows:
-            paper_table(self.table).row(name)
+            table.row(name)
         for what, value, least in (("seeds", self.seeds, 1), ("bootstrap", self.bootstrap, 0)):
             if value < least:
                 raise InvalidInputError(f"{what} is {value}; it must be {least} or more.")
