@@ -62,12 +62,14 @@ def test_the_spine(spines, tmp_path, rehearsal):
     assert "0.62" in markdown(result)  # the paper's figure is there all the same
 
 
-class TestOnceMore:
-    @pytest.fixture(scope="class")
-    def made(self, isbi, tmp_path_factory, rehearsal):
-        folder = tmp_path_factory.mktemp("again")
-        return folder, last(rehearsal("table6", isbi, folder, "mse"))
+@pytest.fixture(scope="module")
+def made(isbi, tmp_path_factory, rehearsal):
+    """A folder with one row of table6, and the table."""
+    folder = tmp_path_factory.mktemp("again")
+    return folder, last(rehearsal("table6", isbi, folder, "mse"))
 
+
+class TestOnceMore:
     def test_what_is_there_is_used(self, made, isbi, rehearsal, monkeypatch):
         folder, before = made
         monkeypatch.setattr("farnet.training.run.run_training", lambda *_: pytest.fail("trained again"))
