@@ -123,7 +123,7 @@ class L1Loss(HeatmapLoss):
 class SmoothL1Loss(HeatmapLoss):
     """Mean of ``d ** 2 / (2 beta)`` where ``d = |prediction - y| < beta``, and of ``d - beta / 2`` elsewhere.
 
-    Girshick 2015, "Fast R-CNN". The paper does not say its beta; 1 is that of the article.
+    Girshick 2015, "Fast R-CNN". The paper's beta is not known; 1 is that of the article.
 
     Args:
         beta: Where squares end, above zero.
@@ -149,7 +149,7 @@ class AdaptiveWingLoss(HeatmapLoss):
 
     With ``d = |prediction - y|`` it is ``omega ln(1 + (d / epsilon) ** (alpha - y))`` below `theta`, and the straight
     line ``A d - C`` with the same value and slope from there on. The defaults are those of the article. The article's
-    map of weights is another part of it, which FARNet's comparison does not mention; it is left out.
+    map of weights is another part of it; whether FARNet's comparison had it is not known, and it is left out.
 
     Args:
         alpha: Exponent on the background; above 2, so that it stays above 1 at the centre, where y is 1.

@@ -148,7 +148,7 @@ class SumFusion(nn.Module):
     """Fuse two features of one size: their sum through `ConvNormAct` (the paper's MSFA(+)).
 
     Of two features with unlike channels the second is brought to the channels of the first by a 1x1 convolution
-    before they are added; the paper does not say how.
+    before they are added; how the paper does it is not known.
 
     Args:
         first: Channels of the first feature, and of the sum.

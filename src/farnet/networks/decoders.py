@@ -23,7 +23,7 @@ class UNetDecoder(nn.Module):
 
     The coarsest level through two 3x3 convolutions to b channels; then, per finer level down to L1, two 3x3
     convolutions of [twice up-sampled, backbone level], to b channels, b/2 at L2 and b/4 at L1. These are the channels
-    of the last path of MSFA, so that heads and refinement are the same; the paper does not tell those of its U-Net.
+    of the last path of MSFA, so that heads and refinement are the same; those of the paper's U-Net are not known.
 
     Args:
         channels: Channels of the backbone's levels L1..Ln, n >= 3.
