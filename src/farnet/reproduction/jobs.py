@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from farnet.evaluation import Comparison
+    from farnet.evaluation import Comparison, EvaluationRequest
     from farnet.landmarks import Landmarks
     from farnet.reproduction.runner import ReproductionRequest
     from farnet.reproduction.tables import Row
@@ -93,8 +93,8 @@ class Job:
 
     @property
     def commands(self) -> list[list[str]]:
-        """Commands that train the same on their own, as words."""
-        return [self._words(part) for part in self._parts]
+        """Commands that train and test the same on their own, as words."""
+        return [words for part in self._parts for words in (self._words(part), self._test_request(part).words())]
 
     def _words(self, part: _Part) -> list[str]:
         words = ["farnet", "train", "--data", str(part.data.folder), "--dataset", part.data.layout]
@@ -105,6 +105,9 @@ class Job:
 
     def _model(self, part: _Part) -> Path:
         return part.folder / f"{self._config.name}.safetensors"
+
+    def _test_request(self, part: _Part) -> EvaluationRequest:
+        return _test_request(part, model=str(self._model(part)), device=self._request.device)
 
     def _trained(self, part: _Part) -> bool:
         # A run that was stopped leaves a model too; only a finished one counts.
@@ -177,22 +180,26 @@ class Job:
         for part in self._parts:
             if not part.points.is_file():
                 note(f"Testing {part.folder} on {part.test}")
-                found = _compare(part, model=str(self._model(part)), device=self._request.device)
+                found = _compare(self._test_request(part))
                 write_annotations(part.points, found.predictions)
-            compared = _compare(part, predictions=part.points)
+            compared = _compare(_test_request(part, predictions=part.points))
             predictions += compared.predictions
             references += compared.references
         return predictions, references
 
 
-def _compare(part: _Part, **side: Any) -> Comparison:
-    """Landmarks of a model, or in a file, beside the truth of the split that is tested."""
-    from farnet.evaluation import EvaluationRequest, compare
+def _test_request(part: _Part, **side: Any) -> EvaluationRequest:
+    """A model, or a file, against the truth of the split that is tested."""
+    from farnet.evaluation import EvaluationRequest
 
     data = part.data
-    request = EvaluationRequest(
-        data=data.folder, dataset=data.layout, split=part.test, exclude=part.test_without, **side
-    )
+    return EvaluationRequest(data=data.folder, dataset=data.layout, split=part.test, exclude=part.test_without, **side)
+
+
+def _compare(request: EvaluationRequest) -> Comparison:
+    """Landmarks beside the truth."""
+    from farnet.evaluation import compare
+
     steps = compare(request)
     while True:
         try:

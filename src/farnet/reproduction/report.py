@@ -76,7 +76,7 @@ def markdown(result: Reproduction) -> str:
     lines += [*notes, ""] if notes else []
     lines += ["## Commands", "", "The table:", "", *_code([result.command])]
     for row in result.rows:
-        lines += [f"{row.row.title}:", "", *_code([row.command, *row.trainings])]
+        lines += [f"{row.row.title}:", "", *_code([row.command, *row.steps])]
     return "\n".join(lines)
 
 

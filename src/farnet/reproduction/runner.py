@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Reproduction", "ReproductionRequest", "RowResult", "reproduce"]
 
+_DRAWS = 2000
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReproductionRequest:
@@ -59,7 +61,7 @@ class ReproductionRequest:
     changes: tuple[str, ...] = ()
     quick: bool = False
     device: str = "auto"
-    bootstrap: int = 2000
+    bootstrap: int = _DRAWS
     accelerator: str = "auto"
     bar: bool = False
 
@@ -87,6 +89,7 @@ class ReproductionRequest:
         for change in self.changes:
             words += ["--set", change]
         words += ["--quick"] if self.quick else []
+        words += [] if self.bootstrap == _DRAWS else ["--bootstrap", str(self.bootstrap)]
         return [*words, "-o", str(self.output)]
 
 
@@ -100,7 +103,7 @@ class RowResult:
         seeds: How many seeds are behind them.
         radiographs: How many radiographs were tested.
         command: That makes this row.
-        trainings: Commands that train the same without this table, one for each seed and split.
+        steps: Commands that train and test the same without this table, for each seed and split.
         missing: Why the row is not there; empty where it is.
     """
 
@@ -109,7 +112,7 @@ class RowResult:
     seeds: int
     radiographs: int
     command: str
-    trainings: tuple[str, ...]
+    steps: tuple[str, ...]
     missing: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -229,7 +232,5 @@ def _make(request: ReproductionRequest, row: Row, jobs: Sequence[Job], note: Cal
         keys = paper_table(request.table).figures
         radii = [float(key.removeprefix("sdr_")) for key in keys if key.startswith("sdr_")]
         figures = radial_figures(predictions, references, radii, bootstrap=request.bootstrap)
-    trainings = tuple(shlex.join(words) for job in jobs for words in job.commands)
-    return RowResult(
-        row, figures, len(jobs), len(references), shlex.join(request.words(row.name)), trainings, missing=""
-    )
+    steps = tuple(shlex.join(words) for job in jobs for words in job.commands)
+    return RowResult(row, figures, len(jobs), len(references), shlex.join(request.words(row.name)), steps, missing="")

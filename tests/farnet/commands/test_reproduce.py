@@ -39,7 +39,7 @@ def test_options_reach_the_request(farnet, pretend, here):
     request = pretend[0]
     assert request.words() == [
         *("farnet", "reproduce", "table6", "--row", "l1", "--row", "mse", "--data", "a", "--data", "b"),
-        *("--seeds", "3", "--epochs", "40", "--set", "weights=none", "--quick", "-o", "out"),
+        *("--seeds", "3", "--epochs", "40", "--set", "weights=none", "--quick", "--bootstrap", "10", "-o", "out"),
     ]
     assert (request.accelerator, request.bootstrap) == ("cpu", 10)
     assert "1.20 [1.10, 1.30]" in result.out and "1.16" in result.out and "the figures mean nothing" in result.out

@@ -3,14 +3,17 @@
 import csv
 import json
 import math
+import shutil
 
 import pytest
 
+from farnet.datasets.named import open_dataset
 from farnet.errors import InvalidInputError, UnknownNameError
 from farnet.reproduction import data as data_module
 from farnet.reproduction.report import CSV_COLUMNS, csv_text, markdown, write_report
 from farnet.reproduction.runner import ReproductionRequest, reproduce
 from farnet.reproduction.tables import TABLES, PaperTable, Row, Training
+from farnet.training.progress import EventWriter
 
 CHEAP = [
     (table.name, row.name)
@@ -47,7 +50,8 @@ def test_every_row_is_trained_and_tested(table, name, isbi, output, rehearsal):
     assert (folder / f"{settings['name']}.safetensors").is_file()
     assert (folder / f"points-{row.row.splits[0]}.csv").is_file()
     assert not list(folder.glob("*.ckpt"))
-    assert f"--row {name}" in row.command and row.trainings[0].startswith("farnet train --data")
+    assert f"--row {name}" in row.command and row.steps[0].startswith("farnet train --data")
+    assert row.steps[1].startswith("farnet evaluate --model")
 
 
 def test_the_spine(spines, tmp_path, rehearsal):
@@ -56,7 +60,7 @@ def test_the_spine(spines, tmp_path, rehearsal):
     row = found(result, "spine")
     assert set(row.figures) == {"nmse", "rho"} and row.figures["nmse"].value > 0
     assert -1 <= row.figures["rho"].value <= 1 and len(row.figures["rho"].seeds) == 2
-    assert row.radiographs == 4 and len(row.trainings) == 2
+    assert row.radiographs == 4 and len(row.steps) == 4
     hand = found(result, "hand")
     assert not hand.figures and hand.missing and any("Left out" in note for note in notes)
     assert "0.62" in markdown(result)  # the paper's figure is there all the same
@@ -135,40 +139,43 @@ class TestOnceMore:
         assert csv_text(result).count("\n") == len(rows) + 1
 
 
-def test_an_interrupted_table_goes_on(isbi, tmp_path, rehearsal, monkeypatch):
+@pytest.fixture
+def own(made, tmp_path):
+    """A copy of the folder, to be changed."""
+    shutil.copytree(made[0], tmp_path / "own")
+    return tmp_path / "own"
+
+
+def test_an_interrupted_table_goes_on(isbi, own, rehearsal, monkeypatch):
     import farnet.training.run
 
-    real, trained = farnet.training.run.run_training, []
+    def interrupted(request, note):
+        raise KeyboardInterrupt
 
-    def stops_at_the_second(request, note):
-        if trained:
-            raise KeyboardInterrupt
-        trained.append(request.output)
-        return real(request, note)
-
-    request = rehearsal("table6", isbi, tmp_path / "out", "l1", "mse")
+    # A table is made from the top: l1 comes before mse, which is there.
+    request, notes = rehearsal("table6", isbi, own, "l1", "mse"), []
     with monkeypatch.context() as patch:
-        patch.setattr(farnet.training.run, "run_training", stops_at_the_second)
+        patch.setattr(farnet.training.run, "run_training", interrupted)
+        steps = reproduce(request)
+        assert found(next(steps), "mse").figures
         with pytest.raises(KeyboardInterrupt):
-            last(request)
-    assert trained == [tmp_path / "out" / "runs" / "farnet-l1" / "seed-0"]
-    notes = []
+            next(steps)
     result = last(request, notes)
     assert found(result, "l1").figures and found(result, "mse").figures
-    assert sum(note.startswith("Training") for note in notes) == 1
+    assert [note for note in notes if note.startswith("Training")] == [
+        f"Training {own / 'runs' / 'farnet-l1' / 'seed-0'}"
+    ]
 
 
-def test_a_stopped_run_does_not_count(isbi, tmp_path, rehearsal):
+def test_a_stopped_run_does_not_count(isbi, own, rehearsal):
     """A run that was told to stop leaves a model, which is not that of the table."""
-    from farnet.training.progress import EventWriter
-
-    request = rehearsal("table6", isbi, tmp_path / "out", "l1")
-    last(request)
-    folder = tmp_path / "out" / "runs" / "farnet-l1" / "seed-0"
+    request = rehearsal("table6", isbi, own, "mse")
+    folder = own / "runs" / "farnet-mse" / "seed-0"
+    assert found(next(reproduce(request)), "mse").figures
     writer = EventWriter(folder / "events.jsonl", append=True)
-    writer.emit("stopped", model=folder / "farnet-l1.safetensors", weights="last")
+    writer.emit("stopped", model=folder / "farnet-mse.safetensors", weights="last")
     writer.close()
-    assert "Not made yet." in found(next(reproduce(request)), "l1").missing
+    assert found(next(reproduce(request)), "mse").missing == "Not made yet."
 
 
 def test_parts_are_trained_apart_and_tested_together(isbi, tmp_path, rehearsal, monkeypatch):
@@ -176,7 +183,7 @@ def test_parts_are_trained_apart_and_tested_together(isbi, tmp_path, rehearsal, 
     row = Row("folds", "Two folds", training, ("test1", "test2"))
     monkeypatch.setitem(TABLES, "folds", PaperTable("folds", "Folds", ("mre", "sdr_2"), (row,)))
     result = found(last(rehearsal("folds", isbi, tmp_path / "out")), "folds")
-    assert result.radiographs == 8 and len(result.trainings) == 2
+    assert result.radiographs == 8 and len(result.steps) == 4
     home = tmp_path / "out" / "runs" / "folds" / "seed-0"
     assert (home / "train" / "points-test1.csv").is_file() and (home / "test1" / "points-test2.csv").is_file()
     assert math.isfinite(result.figures["mre"].value)
@@ -189,7 +196,9 @@ class TestData:
         (tmp_path / "other").mkdir()
         names = ("isbi2015", "spineweb16", "hand_atlas_of_nobody")
         places = data_module.find_data([tmp_path], names)
-        assert places["spineweb16"].name == "spines" and set(places) == {"isbi2015", "spineweb16"}
+        assert set(places) == {"isbi2015", "spineweb16"}
+        assert len(open_dataset("spineweb16", places["spineweb16"], split="train")) == 54
+        assert len(open_dataset("isbi2015", places["isbi2015"], split="train")) == 4
 
     def test_a_kind_that_is_not_known_here(self, isbi, tmp_path, rehearsal, monkeypatch):
         monkeypatch.setattr(data_module, "DATASETS", ("isbi2015", "spineweb16"))
