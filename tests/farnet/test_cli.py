@@ -27,6 +27,7 @@ def test_the_commands():
         "train",
         "evaluate",
         "observers",
+        "reproduce",
         "models",
         "info",
     ]

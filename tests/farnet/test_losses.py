@@ -1,15 +1,25 @@
-"""EWC and coarse-to-fine supervision."""
+"""EWC, the losses that it is compared with, and supervision."""
 
 import math
+from typing import get_args
 
 import pytest
 import torch
 from torch.nn import functional as F
 
-from farnet.errors import InvalidInputError
+from farnet.errors import InvalidInputError, UnknownNameError
 from farnet.heatmaps import encode
-from farnet.losses import CoarseToFineLoss, EWCLoss
+from farnet.losses import (
+    AdaptiveWingLoss,
+    CoarseToFineLoss,
+    EWCLoss,
+    FineLoss,
+    SmoothL1Loss,
+    build_loss,
+    loss_names,
+)
 from farnet.networks import Heatmaps
+from farnet.training.config import TrainingConfig
 
 
 @pytest.fixture
@@ -113,3 +123,111 @@ def test_coarse_to_fine_is_the_plain_sum(pair):
     expected = sum(EWCLoss()(p, t, present) for p, t in zip(*small, strict=True))
     torch.testing.assert_close(loss(*small, present), expected)
     assert loss(small[1], small[1]).item() == 0.0
+
+
+class TestOtherLosses:
+    """Those that the paper compares: exact values, gradients, absent landmarks."""
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            # Differences of 1/4, 0 and 2 at targets of 0, 1/2 and 1.
+            ("l1", (0.25 + 0 + 2) / 3),
+            ("smooth_l1", (0.25**2 / 2 + 0 + 1.5) / 3),
+            ("mse", (0.25**2 + 0 + 4) / 3),
+            ("ewc", (0.25**2 + 0 + 40 * 4) / 3),
+        ],
+    )
+    def test_values_by_hand(self, name, value):
+        target = torch.tensor([[[[0.0, 0.5, 1.0]]]])
+        prediction = target + torch.tensor([-0.25, 0.0, 2.0])
+        assert build_loss(name)(prediction, target).item() == pytest.approx(value, rel=1e-6)
+
+    @pytest.mark.parametrize("error", [0.0, 0.25, -0.25, 0.499, 0.5, 0.7, -3.0])
+    @pytest.mark.parametrize("y", [0.0, 0.5, 1.0])
+    def test_adaptive_wing_is_the_published_formula(self, error, y):
+        alpha, omega, epsilon, theta = 2.1, 14.0, 1.0, 0.5
+        power = alpha - y
+        slope = omega / (1 + (theta / epsilon) ** power) * power * (theta / epsilon) ** (power - 1) / epsilon
+        offset = theta * slope - omega * math.log(1 + (theta / epsilon) ** power)
+        d = abs(error)
+        expected = omega * math.log(1 + (d / epsilon) ** power) if d < theta else slope * d - offset
+        target = torch.full((1, 1, 1, 1), y, dtype=torch.float64)
+        assert AdaptiveWingLoss()(target + error, target).item() == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+    @pytest.mark.parametrize("y", [0.0, 0.3, 1.0])
+    def test_adaptive_wing_joins_smoothly(self, y):
+        target = torch.full((1, 1, 1, 2), y, dtype=torch.float64)
+        prediction = (target + torch.tensor([0.5 - 1e-9, 0.5 + 1e-9])).requires_grad_()
+        loss = AdaptiveWingLoss()
+        ends = [loss(prediction[..., i : i + 1], target[..., i : i + 1]) for i in (0, 1)]
+        torch.testing.assert_close(ends[0], ends[1], rtol=1e-7, atol=1e-7)
+        sum(ends).backward()
+        torch.testing.assert_close(prediction.grad[..., 0], prediction.grad[..., 1], rtol=1e-6, atol=1e-6)
+
+    def test_adaptive_wing_far_off_has_a_finite_gradient(self):
+        target = torch.tensor([[[[0.0, 1.0]]]])
+        prediction = torch.tensor([[[[1e30, -1e30]]]], requires_grad=True)
+        AdaptiveWingLoss()(prediction, target).backward()
+        assert torch.isfinite(prediction.grad).all() and prediction.grad.abs().sum() > 0
+
+    def test_against_pytorch(self, pair):
+        torch.testing.assert_close(build_loss("l1")(*pair), F.l1_loss(*pair))
+        torch.testing.assert_close(build_loss("smooth_l1")(*pair), F.smooth_l1_loss(*pair))
+        torch.testing.assert_close(build_loss("mse")(*pair), F.mse_loss(*pair))
+
+    @pytest.mark.parametrize("name", loss_names())
+    @pytest.mark.parametrize("present", [None, [[True, False], [True, True]]])
+    def test_gradcheck(self, name, present):
+        generator = torch.Generator().manual_seed(3)
+        target = torch.rand(2, 2, 3, 4, generator=generator, dtype=torch.float64)
+        prediction = torch.randn(2, 2, 3, 4, generator=generator, dtype=torch.float64, requires_grad=True)
+        mask = None if present is None else torch.tensor(present)
+        assert torch.autograd.gradcheck(lambda p: build_loss(name)(p, target, mask), (prediction,))
+
+    @pytest.mark.parametrize("name", loss_names())
+    def test_absent_landmarks_take_no_part(self, pair, name):
+        prediction, target = pair
+        present = torch.tensor([[True, False, True], [False, True, True]])
+        loss = build_loss(name)
+        spoiled = prediction.clone()
+        spoiled[~present] = 1e3
+        spoiled.requires_grad_()
+        found = loss(spoiled, target, present)
+        found.backward()
+        torch.testing.assert_close(found.detach(), loss(prediction[present][None], target[present][None]))
+        assert (spoiled.grad[~present] == 0).all() and spoiled.grad[present].abs().sum() > 0
+        nothing = loss(spoiled, target, torch.zeros(2, 3, dtype=torch.bool))
+        assert nothing.item() == 0.0 and nothing.requires_grad
+
+    @pytest.mark.parametrize("name", loss_names())
+    def test_perfect_heatmaps_cost_nothing(self, pair, name):
+        target = pair[1].clone().requires_grad_()
+        loss = build_loss(name)(target, pair[1])
+        loss.backward()
+        assert loss.item() == 0.0 and not target.grad.any()
+
+    def test_alpha_is_that_of_ewc_alone(self, pair):
+        assert build_loss("ewc", alpha=20.0).alpha == 20.0
+        torch.testing.assert_close(build_loss("mse", alpha=20.0)(*pair), F.mse_loss(*pair))
+
+    def test_unknown_name(self):
+        with pytest.raises(UnknownNameError, match="Did you mean 'smooth_l1'"):
+            build_loss("smoothl1")
+
+    @pytest.mark.parametrize(
+        "build", [lambda: SmoothL1Loss(0.0), lambda: AdaptiveWingLoss(alpha=2.0), lambda: AdaptiveWingLoss(theta=0.0)]
+    )
+    def test_impossible_parameters_are_refused(self, build):
+        with pytest.raises(InvalidInputError, match="must be"):
+            build()
+
+    def test_the_settings_know_the_same_names(self):
+        assert get_args(TrainingConfig.model_fields["loss"].annotation) == loss_names()
+
+
+def test_fine_alone(pair):
+    prediction, target = pair
+    maps = Heatmaps(prediction, prediction[..., ::2, ::2]), Heatmaps(target, target[..., ::2, ::2])
+    present = torch.tensor([[True, False, True], [True, True, True]])
+    torch.testing.assert_close(FineLoss(EWCLoss())(*maps, present), EWCLoss()(prediction, target, present))

@@ -43,6 +43,10 @@ def info(
     image_kernel: Annotated[
         int, typer.Option("--image-kernel", help="Kernel on the image: 3 (paper) or 1 (authors' code).")
     ] = 3,
+    aggregation: Annotated[
+        str, typer.Option("--aggregation", help="msfa (paper), or what it compares: msfa_plus, unet, fpn.")
+    ] = "msfa",
+    refinement: Annotated[str, typer.Option("--refinement", help="full (paper), star or none.")] = "full",
     shape: Annotated[str, typer.Option("--input", metavar="ROWSxCOLUMNS", help="Size of its input.")] = "800x640",
     as_json: JsonOption = False,
 ) -> None:
@@ -58,6 +62,8 @@ def info(
             "width": width,
             "finest": finest,
             "image_kernel": image_kernel,
+            "aggregation": aggregation,
+            "refinement": refinement,
         }
         _show_network(settings, _shape(shape), as_json=as_json)
 

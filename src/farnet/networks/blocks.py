@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["ConvNormAct", "ImageNorm2d", "PlainHead", "upsample2"]
+__all__ = ["ConcatFusion", "ConvNormAct", "ImageNorm2d", "PlainHead", "SumFusion", "concatenate", "upsample2"]
 
 
 class ConvNormAct(nn.Sequential):
@@ -124,3 +124,45 @@ def concatenate(*parts: Tensor) -> Tensor:
         dtype = torch.promote_types(dtype, part.dtype)
     joined: Tensor = _Concatenate.apply(*(part.to(dtype) for part in parts))
     return joined
+
+
+class ConcatFusion(ConvNormAct):
+    """Fuse two features of one size: their concatenation through `ConvNormAct` (the paper's MSFA).
+
+    Args:
+        first: Channels of the first feature.
+        second: Channels of the second feature.
+        out_channels: Channels of the output.
+        kernel_size: 1 or 3.
+    """
+
+    def __init__(self, first: int, second: int, out_channels: int, kernel_size: int = 1) -> None:
+        super().__init__(first + second, out_channels, kernel_size)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:  # type: ignore[override]
+        """(B, first, H, W) and (B, second, H, W) -> (B, out_channels, H, W)."""
+        return cast("Tensor", super().forward(concatenate(first, second)))  # type: ignore[no-untyped-call]
+
+
+class SumFusion(nn.Module):
+    """Fuse two features of one size: their sum through `ConvNormAct` (the paper's MSFA(+)).
+
+    Of two features with unlike channels the second is brought to the channels of the first by a 1x1 convolution
+    before they are added; how the paper does it is not known.
+
+    Args:
+        first: Channels of the first feature, and of the sum.
+        second: Channels of the second feature.
+        out_channels: Channels of the output.
+        kernel_size: 1 or 3.
+    """
+
+    def __init__(self, first: int, second: int, out_channels: int, kernel_size: int = 1) -> None:
+        super().__init__()
+        self.lateral = nn.Identity() if first == second else nn.Conv2d(second, first, 1)
+        self.fuse = ConvNormAct(first, out_channels, kernel_size)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """(B, first, H, W) and (B, second, H, W) -> (B, out_channels, H, W)."""
+        fused: Tensor = self.fuse(first + self.lateral(second))
+        return fused

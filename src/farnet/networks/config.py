@@ -38,6 +38,16 @@ class NetworkConfig(BaseModel):
         description="least channels of the aggregated feature at strides 4 and 2, where the paper has width / 2 and "
         "width / 4; a narrow network needs as many as landmarks there, or it cannot tell them apart",
     )
+    aggregation: Literal["msfa", "msfa_plus", "unet", "fpn"] = Field(
+        default="msfa",
+        description="from the backbone's levels to one feature: 'msfa' (paper), or what the paper compares it with: "
+        "'msfa_plus' adds features instead of concatenating them, 'unet', 'fpn'",
+    )
+    refinement: Literal["full", "star", "none"] = Field(
+        default="full",
+        description="heatmaps at full resolution: 'full' refines coarse heatmaps (paper), 'star' has no coarse "
+        "heatmaps, 'none' up-samples those of half the resolution",
+    )
     image_kernel: Literal[1, 3] = Field(
         default=3,
         description="kernel of the refinement module's convolution on the image: 3 (paper) or 1 (authors' code)",

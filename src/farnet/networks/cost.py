@@ -80,9 +80,9 @@ def network_cost(config: NetworkConfig, input_shape: tuple[int, int]) -> Network
     return NetworkCost(
         input_shape=input_shape,
         parameters=sum(sizes.values()),
-        parameters_by_part={part: sum(sizes[name] for name in names) for part, names in _PARTS.items()},
+        parameters_by_part={part: sum(sizes.get(name, 0) for name in names) for part, names in _PARTS.items()},
         macs=counts[""],
-        macs_by_part={part: sum(counts[name] for name in names) for part, names in _PARTS.items()},
+        macs_by_part={part: sum(counts.get(name, 0) for name in names) for part, names in _PARTS.items()},
         macs_detecting=detecting,
     )
 

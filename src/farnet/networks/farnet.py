@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from farnet.errors import InvalidInputError
 from farnet.networks.backbones import Backbone, build_backbone
-from farnet.networks.blocks import ImageNorm2d, PlainHead
-from farnet.networks.msfa import Aggregation
+from farnet.networks.blocks import ImageNorm2d, PlainHead, upsample2
+from farnet.networks.decoders import build_aggregation
 from farnet.networks.refinement import Refinement
 
 if TYPE_CHECKING:
@@ -19,14 +20,20 @@ __all__ = ["FARNet", "Heatmaps", "build_network", "use_image_statistics"]
 
 
 class Heatmaps(NamedTuple):
-    """What FARNet returns: ``fine`` (B, K, H, W) and ``coarse`` (B, K, H/2, W/2), both linear."""
+    """What FARNet returns: ``fine`` (B, K, H, W) and ``coarse`` (B, K, H/2, W/2), both linear.
+
+    The variants of the paper's ablation make one of them, of which the other is a mere resampling: see `FARNet`.
+    """
 
     fine: Tensor
     coarse: Tensor
 
 
 class FARNet(nn.Module):
-    """Feature Aggregation and Refinement Network (Ao & Wu 2022).
+    """Feature Aggregation and Refinement Network (Ao & Wu 2022), and the variants that the paper compares it with.
+
+    With ``config.refinement`` "star" (the paper's FR*) there is no coarse head, and the coarse heatmaps are means of
+    2 x 2 fine pixels; with "none" there is no refinement module, and the fine heatmaps are the coarse ones, up-sampled.
 
     Args:
         config: The architecture.
@@ -37,13 +44,14 @@ class FARNet(nn.Module):
         super().__init__()
         self.config = config
         self.backbone = backbone
-        self.aggregation = Aggregation(backbone.channels, config.width, config.finest)
-        features = self.aggregation.out_channels
-        self.coarse_head = PlainHead(features, config.landmarks)
-        if backbone.level0_channels is None:
-            self.refinement = Refinement(features, config.landmarks, config.width // 8, config.image_kernel)
-        else:
-            self.refinement = Refinement(features, config.landmarks, backbone.level0_channels, None)
+        self.aggregation = build_aggregation(config, backbone.channels)
+        features, kind = self.aggregation.out_channels, config.refinement
+        self.coarse_head = None if kind == "star" else PlainHead(features, config.landmarks)
+        own = backbone.level0_channels
+        channels, kernel = (config.width // 8, config.image_kernel) if own is None else (own, None)
+        self.refinement = (
+            None if kind == "none" else Refinement(features, config.landmarks, channels, kernel, coarse=kind == "full")
+        )
 
     @property
     def stride(self) -> int:
@@ -66,9 +74,15 @@ class FARNet(nn.Module):
             )
         level0, levels = self.backbone(image)
         aggregated = self.aggregation(levels)
+        shallow = image if level0 is None else level0
+        if self.coarse_head is None:
+            assert self.refinement is not None
+            fine = self.refinement(shallow, aggregated, None)
+            return Heatmaps(fine, F.avg_pool2d(fine, 2))
         coarse = self.coarse_head(aggregated)
-        fine = self.refinement(image if level0 is None else level0, aggregated, coarse)
-        return Heatmaps(fine, coarse)
+        if self.refinement is None:
+            return Heatmaps(upsample2(coarse), coarse)
+        return Heatmaps(self.refinement(shallow, aggregated, coarse), coarse)
 
 
 def build_network(config: NetworkConfig, *, pretrained: bool = False) -> FARNet:

@@ -9,6 +9,8 @@ Four identities, exact up to rounding (paper's network at 800 x 640: 155.9 -> 10
   another 3x3 convolution of the coarse feature: the fine head works at half the resolution, without the feature at
   full resolution;
 * a batch normalisation with running statistics is part of the convolution before it.
+
+The variants of the paper's ablation are not rearranged: their heads and normalisations are folded, and that is all.
 """
 
 from __future__ import annotations
@@ -23,11 +25,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from farnet.networks.blocks import ConvNormAct, PlainHead, upsample2
 from farnet.networks.farnet import FARNet, Heatmaps, use_image_statistics
+from farnet.networks.msfa import Aggregation
+from farnet.networks.refinement import Refinement
 
-__all__ = ["FastFARNet", "fold_head", "optimise"]
+__all__ = ["FastFARNet", "FoldedFARNet", "fold_head", "optimise"]
 
 
-def optimise(network: FARNet) -> FastFARNet:
+def optimise(network: FARNet) -> FastFARNet | FoldedFARNet:
     """Make the fast form of a trained network.
 
     Args:
@@ -40,7 +44,8 @@ def optimise(network: FARNet) -> FastFARNet:
     plain = copy.deepcopy(network).eval().requires_grad_(False)
     if network.config.norm == "image":
         use_image_statistics(plain)
-    fast = FastFARNet(plain).eval().requires_grad_(False)
+    papers = network.config.aggregation == "msfa" and network.config.refinement == "full"
+    fast = (FastFARNet(plain) if papers else FoldedFARNet(plain)).eval().requires_grad_(False)
     return fast.to(memory_format=torch.channels_last)
 
 
@@ -160,7 +165,8 @@ class FastFARNet(nn.Module):
         self.stride = network.stride
         self.has_level0 = network.backbone.level0_channels is not None
         self.trunk = _fold_trunk(network.backbone.trunk)
-        msfa = network.aggregation
+        msfa, fr, head = network.aggregation, network.refinement, network.coarse_head
+        assert isinstance(msfa, Aggregation) and isinstance(fr, Refinement) and head is not None
         b = network.config.width
         self.up1_top = _Block(msfa.up1_top)
         self.up1 = nn.ModuleList([_Block(cast("ConvNormAct", msfa.up1[0]))])
@@ -174,8 +180,7 @@ class FastFARNet(nn.Module):
         self.up2.extend(_Fusion(cast("ConvNormAct", m), b, up=True) for m in msfa.up2[1:-1])
         before_last = cast("nn.Conv2d", cast("ConvNormAct", msfa.up2[-2])[0]).out_channels
         self.up2.append(_Fusion(cast("ConvNormAct", msfa.up2[-1]), before_last, up=True))
-        self.coarse_head = fold_head(network.coarse_head)
-        fr = network.refinement
+        self.coarse_head = fold_head(head)
         self.image = None if fr.image is None else _Block(fr.image)
         fine = fold_head(fr.head)
         features = msfa.out_channels
@@ -219,6 +224,27 @@ class FastFARNet(nn.Module):
             x = self.up2[i](x, down[n - 2 - i])
         aggregated: Tensor = self.up2[n - 1](x, levels[0])
         return aggregated
+
+
+class FoldedFARNet(nn.Module):
+    """A variant of FARNet with its heads and normalisations folded; made by `optimise`."""
+
+    def __init__(self, network: FARNet) -> None:
+        super().__init__()
+        self.config = network.config
+        self.stride = network.stride
+        network.backbone.trunk = _fold_trunk(network.backbone.trunk)
+        for module in list(network.modules()):
+            for name, child in list(module.named_children()):
+                if isinstance(child, PlainHead):
+                    setattr(module, name, fold_head(child))
+            if isinstance(module, ConvNormAct):
+                module[0], module[1] = _folded(module)
+        self.network = network
+
+    def forward(self, image: Tensor) -> Heatmaps:
+        """As `FARNet.forward`, without gradients."""
+        return cast("Heatmaps", self.network(image.contiguous(memory_format=torch.channels_last)))
 
 
 class _Tracer(fx.Tracer):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from farnet.errors import InvalidInputError
-from farnet.networks.blocks import ConvNormAct, concatenate, upsample2
+from farnet.networks.blocks import ConcatFusion, ConvNormAct, SumFusion, upsample2
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,12 +34,19 @@ class Aggregation(nn.Module):
         width: b.
         finest: Least channels of the last two fusions of up path 2, instead of b/2 and b/4 where those are fewer. The
             heads are linear, so that fewer channels than landmarks would make some heatmaps mixtures of the others.
+        fusion: How two features become one: by concatenation, or by addition (the paper's MSFA(+)).
 
     Attributes:
         out_channels: b / 4, or `finest`.
     """
 
-    def __init__(self, channels: Sequence[int], width: int, finest: int = 0) -> None:
+    def __init__(
+        self,
+        channels: Sequence[int],
+        width: int,
+        finest: int = 0,
+        fusion: type[ConcatFusion] | type[SumFusion] = ConcatFusion,
+    ) -> None:
         super().__init__()
         b = width
         n = len(channels)
@@ -52,7 +59,7 @@ class Aggregation(nn.Module):
         # up path 1: index 0 is the coarsest level
         self.up1_top = ConvNormAct(coarsest, 2 * b, 3)
         self.up1 = nn.ModuleList([ConvNormAct(2 * b, b)])
-        self.up1.extend(ConvNormAct(b + channels[level], b) for level in range(n - 2, 0, -1))
+        self.up1.extend(fusion(b, channels[level], b) for level in range(n - 2, 0, -1))
         # down path: index 0 goes from L2 to L3
         self.down = nn.ModuleList()
         self.down_fuse = nn.ModuleList()
@@ -63,13 +70,13 @@ class Aggregation(nn.Module):
             last = i == n - 3
             fused = wide // 2 if last else wide
             self.down.append(ConvNormAct(before, wide, 3, stride=2))
-            self.down_fuse.append(ConvNormAct(wide + b, fused, 3 if last else 1))
+            self.down_fuse.append(fusion(wide, b, fused, 3 if last else 1))
             out.append(fused)
             before = fused
         # up path 2
         self.up2 = nn.ModuleList([ConvNormAct(out[-1], b)])
-        self.up2.extend(ConvNormAct(b + out[i], b if i else half) for i in range(n - 3, -1, -1))
-        self.up2.append(ConvNormAct(half + channels[0], quarter))
+        self.up2.extend(fusion(b, out[i], b if i else half) for i in range(n - 3, -1, -1))
+        self.up2.append(fusion(half, channels[0], quarter))
 
     def forward(self, levels: Sequence[Tensor]) -> Tensor:
         """L1..Ln, finest first, each (B, C_i, H / 2^i, W / 2^i) -> (B, b/4, H/2, W/2)."""
@@ -77,14 +84,14 @@ class Aggregation(nn.Module):
         x = self.up1[0](self.up1_top(levels[-1]))
         up1 = [x]
         for i in range(1, n - 1):
-            x = self.up1[i](concatenate(upsample2(x), levels[n - 1 - i]))
+            x = self.up1[i](upsample2(x), levels[n - 1 - i])
             up1.append(x)
         down = [x]
         for i in range(n - 2):
-            x = self.down_fuse[i](concatenate(self.down[i](x), up1[n - 3 - i]))
+            x = self.down_fuse[i](self.down[i](x), up1[n - 3 - i])
             down.append(x)
         x = self.up2[0](x)
         for i in range(1, n - 1):
-            x = self.up2[i](concatenate(upsample2(x), down[n - 2 - i]))
-        aggregated: Tensor = self.up2[n - 1](concatenate(upsample2(x), levels[0]))
+            x = self.up2[i](upsample2(x), down[n - 2 - i])
+        aggregated: Tensor = self.up2[n - 1](upsample2(x), levels[0])
         return aggregated

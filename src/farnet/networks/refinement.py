@@ -18,24 +18,28 @@ class Refinement(nn.Module):
         image_channels: Channels taken from the image (32 in the paper).
         image_kernel: Kernel of the convolution on the image, or None when the backbone has a stride-1 feature of
             `image_channels` channels, which is used as it is (the paper's VGG).
+        coarse: Whether coarse heatmaps are refined; False is the paper's FR*, which has none.
     """
 
-    def __init__(self, in_channels: int, landmarks: int, image_channels: int, image_kernel: int | None) -> None:
+    def __init__(
+        self, in_channels: int, landmarks: int, image_channels: int, image_kernel: int | None, *, coarse: bool = True
+    ) -> None:
         super().__init__()
         self.image = None if image_kernel is None else ConvNormAct(3, image_channels, image_kernel)
-        self.head = PlainHead(in_channels + image_channels + landmarks, landmarks)
+        self.head = PlainHead(in_channels + image_channels + (landmarks if coarse else 0), landmarks)
 
-    def forward(self, image: Tensor, aggregated: Tensor, coarse: Tensor) -> Tensor:
+    def forward(self, image: Tensor, aggregated: Tensor, coarse: Tensor | None) -> Tensor:
         """Make the fine heatmaps.
 
         Args:
             image: (B, 3, H, W), or the backbone's stride-1 feature where there is one.
             aggregated: (B, C, H/2, W/2).
-            coarse: (B, K, H/2, W/2); gradients flow through it.
+            coarse: (B, K, H/2, W/2); gradients flow through it. None where there are no coarse heatmaps.
 
         Returns:
             (B, K, H, W), linear.
         """
         shallow = image if self.image is None else self.image(image)
-        fine: Tensor = self.head(concatenate(upsample2(aggregated), shallow, upsample2(coarse)))
+        maps = () if coarse is None else (upsample2(coarse),)
+        fine: Tensor = self.head(concatenate(upsample2(aggregated), shallow, *maps))
         return fine

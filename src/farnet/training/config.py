@@ -41,6 +41,9 @@ class TrainingConfig(BaseModel):
     )
     sigma: float = Field(default=10.0, gt=0, description="sigma of the fine targets in pixels of their heatmap")
     sigma_coarse: float = Field(default=10.0, gt=0, description="sigma of the coarse targets in pixels of theirs")
+    loss: Literal["ewc", "l1", "smooth_l1", "mse", "adaptive_wing"] = Field(
+        default="ewc", description="how far heatmaps are from their targets: 'ewc' (paper), or one that it compares"
+    )
     alpha: float = Field(default=40.0, gt=0, description="weight of the EWC loss at the centre; 1 is plain MSE")
     optimizer: Literal["adam", "adamw"] = "adam"
     learning_rate: float = Field(

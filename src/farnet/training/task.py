@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from farnet.heatmaps import decode, encode
 from farnet.inputs import normalise
-from farnet.losses import CoarseToFineLoss, EWCLoss
+from farnet.losses import CoarseToFineLoss, FineLoss, build_loss
 from farnet.networks import FARNet, Heatmaps
 
 if TYPE_CHECKING:
@@ -48,7 +48,9 @@ class LandmarkTask(pl.LightningModule):
         super().__init__()
         self.network = network
         self.config = config
-        self.loss = CoarseToFineLoss(EWCLoss(config.alpha))
+        # Only the paper's refinement has coarse heatmaps of its own to supervise beside the fine ones.
+        supervision = CoarseToFineLoss if config.network.refinement == "full" else FineLoss
+        self.loss = supervision(build_loss(config.loss, alpha=config.alpha))
         self._errors: list[Tensor] = []
         self._missed = 0
         self._losses: list[Tensor] = []

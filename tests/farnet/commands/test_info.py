@@ -11,6 +11,12 @@ def test_the_network_of_the_paper(farnet):
     assert "155.858" in text
 
 
+def test_a_network_that_the_paper_compares(farnet):
+    words = ("info", "--network", "densenet121", "--aggregation", "fpn", "--refinement", "none", "--json")
+    cost = farnet(*words).json()["cost"]
+    assert cost["parameters"] == 7_878_227 and cost["parameters_by_part"]["refinement"] == 0
+
+
 def test_the_network_of_the_authors_code(farnet):
     cost = farnet("info", "--network", "densenet121", "--image-kernel", "1", "--json").json()["cost"]
     assert (cost["parameters"], cost["macs"]) == (61_218_963, 155_464_704_000)
@@ -24,6 +30,7 @@ def test_the_network_of_the_authors_code(farnet):
         (["--network", "densnet121"], "Did you mean 'densenet121'?"),
         (["--network", "vgg19", "--width", "13"], "--width 13"),
         (["--network", "vgg19", "--image-kernel", "5"], "--image-kernel 5"),
+        (["--network", "vgg19", "--aggregation", "mfsa"], "--aggregation mfsa"),
         (["--network", "vgg19", "--input", "big"], "--input is 'big'"),
         (["--network", "vgg19", "--input", "0x640"], "--input is '0x640'"),
         (["--network", "densenet121", "--input", "500x500"], "multiples of 32"),

@@ -64,6 +64,15 @@ def test_unusable_file_is_refused(tmp_path, content, word):
         load_preset(str(path), ["epochs=2"])
 
 
+def test_settings_from_before_there_was_a_choice_mean_the_papers(tmp_path):
+    values = json.loads(load_preset("paper").model_dump_json())
+    del values["loss"], values["network"]["aggregation"], values["network"]["refinement"]
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(values))
+    assert load_preset(str(path)) == load_preset("paper")
+    assert load_preset("paper").loss == "ewc"
+
+
 def test_unknown_preset():
     with pytest.raises(UnknownNameError, match="compact"):
         load_preset("compct")

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from farnet.heatmaps import decode, encode
+from farnet.losses import build_loss
 from farnet.networks import Heatmaps
 from farnet.networks.blocks import upsample2
 from farnet.training.fit import start_network
@@ -52,6 +53,29 @@ def test_coarse_points_are_where_the_coarse_maps_show_them(points):
     coarse = encode(coarse_points(points), (32, 32), 3.0)
     seen = decode(upsample2(coarse), 6.0).points
     torch.testing.assert_close(seen, points, atol=0.01, rtol=0)
+
+
+class TestLoss:
+    """The settings decide which loss, and what of the heatmaps it sees."""
+
+    @pytest.mark.parametrize("name", ["ewc", "l1", "smooth_l1", "mse", "adaptive_wing"])
+    def test_the_one_that_is_asked_for(self, tiny, points, name):
+        config = tiny(f"loss={name}", "alpha=20")
+        task = LandmarkTask(Oracle(None), config)
+        quiet(task)
+        target = task.targets(points, (64, 64))
+        task.network.heatmaps = Heatmaps(target.fine + 0.1, target.coarse - 0.2)
+        one = build_loss(name, alpha=20.0)
+        expected = one(target.fine + 0.1, target.fine) + one(target.coarse - 0.2, target.coarse)
+        torch.testing.assert_close(task.training_step(batch(points), 0), expected)
+
+    @pytest.mark.parametrize("refinement", ["star", "none"])
+    def test_without_the_papers_refinement_the_fine_heatmaps_alone_count(self, tiny, points, refinement):
+        task = LandmarkTask(Oracle(None), tiny(f"network.refinement={refinement}"))
+        quiet(task)
+        target = task.targets(points, (64, 64))
+        task.network.heatmaps = Heatmaps(target.fine, target.coarse + 5.0)
+        assert task.training_step(batch(points), 0) == 0.0
 
 
 class TestTraining:
