@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from farnet.evaluation.spine import SpineEvaluation, evaluate_spine
+
 from farnet.datasets.spineweb16 import SPLIT_SEED, SpineWeb16
 from farnet.detection import Detector
 from farnet.evaluation import evaluate
-from farnet.evaluation.spine import SpineEvaluation, evaluate_spine
 from farnet.modelfile import ModelMetadata, load_model, save_model
 
 if TYPE_CHECKING:
@@ -91,17 +92,18 @@ def page(metadata: ModelMetadata, results: list[Figures], size: int) -> str:
         "",
         "## Training",
         "",
-        f"{metadata.training['radiographs']} radiographs of SpineWeb data set 16 (AASCE 2019): the split `train431` (by "
-        f"person, seed {SPLIT_SEED}), less those on the public list of corrections. The weights are those of the last of "
-        f"{settings['epochs']} epochs. The backbone started from ImageNet weights of EfficientNet-Lite0 (Apache-2.0).",
+        f"{metadata.training['radiographs']} radiographs of SpineWeb data set 16 (AASCE 2019): the split `train431` "
+        f"(by person, seed {SPLIT_SEED}), less those on the public list of corrections. The weights are those of the "
+        f"last of {settings['epochs']} epochs. The backbone started from ImageNet weights of EfficientNet-Lite0 "
+        "(Apache-2.0).",
         "",
         "```",
         metadata.training["command"],
         "```",
         "",
-        "Vertebrae look alike, and a network that finds each corner by itself puts some on a neighbour. The corners are "
-        "therefore found together, as a column of vertebrae (`farnet.chain`), whose numbers are measured on the training "
-        "annotations; the last line of the table is without that.",
+        "Vertebrae look alike, and a network that finds each corner by itself puts some on a neighbour. The corners "
+        "are therefore found together, as a column of vertebrae (`farnet.chain`), whose numbers are measured on the "
+        "training annotations; one line of the table is without that.",
         "",
         "## Accuracy",
         "",
@@ -119,11 +121,12 @@ def page(metadata: ModelMetadata, results: list[Figures], size: int) -> str:
         "",
         "## Limits",
         "",
-        "Trained on frontal radiographs that were cut to the spine, T1 near the upper and L5 near the lower edge; cut others "
-        "likewise. The published landmarks are rough: many are off by a part of a vertebra, and some columns are counted "
-        "from a neighbour of T1, in training and test alike, so part of the error is theirs. A column that is counted "
-        "from the wrong vertebra is still the commonest fault of the model: compare the first and the last vertebra. "
-        "Cobb angles hardly depend on that. Metal, fewer or more than 17 vertebrae and severe deformity were hardly seen.",
+        "Trained on frontal radiographs that were cut to the spine, T1 near the upper and L5 near the lower edge; cut "
+        "others likewise. The published landmarks are rough: many are off by a part of a vertebra, and some columns are "
+        "counted from a neighbour of T1, in training and test alike, so part of the error is theirs. A column that is "
+        "counted from the wrong vertebra is still the commonest fault of the model: compare the first and the last "
+        "vertebra. Cobb angles hardly depend on that. Metal, fewer or more than 17 vertebrae and severe deformity were "
+        "hardly seen.",
         "",
     ]
     return "\n".join(lines)
