@@ -39,6 +39,12 @@ def measure(quick: bool) -> list[Row]:
             2,
         ),
         Row(
+            f"{work} with 10000 draws for the intervals",
+            median_seconds(lambda: evaluate_points(predicted, reference, (0.1, 0.1), bootstrap=10_000), repeats),
+            "s",
+            1,
+        ),
+        Row(
             f"{work} without intervals",
             1e3 * median_seconds(lambda: evaluate_points(predicted, reference, (0.1, 0.1), bootstrap=0), repeats),
             "ms",

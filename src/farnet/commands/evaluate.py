@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from farnet.commands.console import note, print_json, print_text, progress
+from farnet.commands.console import note, print_json, print_table, print_text, progress
 from farnet.commands.evaluation_tables import print_evaluation
 from farnet.commands.options import (
     DatasetOption,
@@ -42,7 +42,9 @@ Reports the mean radial error (MRE) with the population standard deviation (SD) 
 the successful detection rate (SDR): the share of landmarks with an error of at most a radius, where a missed landmark
 is a failure. Errors are in mm where the spacing of every radiograph is known, otherwise in pixels. In brackets are 95 %
 intervals, by bootstrap over radiographs. A data set with two observers also shows how far these are from each other,
-and known duplicates between its splits are reported with and without.""",
+and known duplicates between its splits are reported with and without. Spines have their NMSE, correlation and Cobb
+angles besides, beside a mean shape that looks at no radiograph; cephalograms the classes of the eight measurements of
+ISBI 2015.""",
     ("the bundled model on the first test set of ISBI 2015", "farnet evaluate --data isbi2015 --split test1"),
     ("against one of the two doctors", "farnet evaluate --data isbi2015 --split test1 --observer senior"),
     ("two files, such as those of two people", "farnet evaluate --predictions mine.csv --reference yours.csv"),
@@ -100,6 +102,17 @@ def evaluate(
     radii: Annotated[str, typer.Option("--radii", metavar="LIST", help="Radii of the detection rates.")] = "2,2.5,3,4",
     bootstrap: Annotated[int, typer.Option("--bootstrap", min=0, help="Draws for the intervals; 0 for none.")] = 2000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws.")] = 0,
+    cobb: Annotated[
+        str, typer.Option("--cobb", metavar="matlab|port", help="Rules of the Cobb angles of spines.")
+    ] = "matlab",
+    mw_gap: Annotated[
+        str,
+        typer.Option(
+            "--mw-gap",
+            metavar="script|strict",
+            help="Class of an overjet (MW) between 0 and 2 mm: 3 as in the program of the challenge, or none.",
+        ),
+    ] = "script",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the model's landmarks (csv).")
     ] = None,
@@ -133,6 +146,8 @@ def evaluate(
         radii=tuple(numbers(radii, "--radii")),
         bootstrap=bootstrap,
         seed=seed,
+        cobb=cobb,  # type: ignore[arg-type]  # the request checks it
+        mw_gap=mw_gap,  # type: ignore[arg-type]
     )
     if output is not None and not request.runs_model:
         raise InvalidInputError("--output writes the landmarks of a model; with --predictions they are there already.")
@@ -144,8 +159,9 @@ def evaluate(
     comparison = _compare(request, output)
     result = comparison.measure(request)
     rest = comparison.without(comparison.duplicates).measure(request) if comparison.duplicates else None
+    extras = comparison.extras(request)
     if csv is not None:
-        write_tables(csv, result)
+        write_tables(csv, result, extras=extras)
     if as_json:
         print_json(
             {
@@ -154,6 +170,7 @@ def evaluate(
                 "evaluation": result.to_dict(),
                 "duplicates": list(comparison.duplicates),
                 "without_duplicates": None if rest is None else rest.to_dict(),
+                "extras": {extra.key: extra.to_dict() for extra in extras},
                 "request": request.to_dict(),
                 "csv": [str(path) for path in tables],
             }
@@ -163,6 +180,9 @@ def evaluate(
     of = comparison.record
     truth = f"{of['dataset']} {of['split']}, truth: {of['observer']}" if reference is None else str(reference)
     print_evaluation(f"{what} on {truth}", result, without=(", ".join(comparison.duplicates), rest))
+    for extra in extras:
+        for table in extra.tables():
+            print_table(table.headers, table.rows, title=table.title, caption=table.caption, left=table.left)
     for path, holds in zip(tables, ("Figures:", "Errors: "), strict=bool(tables)):
         print_text(f"{holds} {path}")
 

@@ -92,17 +92,38 @@ def _medians(errors: NDArray[np.float64], known: NDArray[np.bool_], count: NDArr
             continue
         order = np.argsort(values)
         values, owner = values[order], owner[order]
-        step = max(1, _CHUNK // values.size)
-        for start in range(0, count.shape[0], step):
-            up_to = np.cumsum(count[start : start + step, owner], axis=1)
-            total = up_to[:, -1]
-            # The lower and upper middle (the same one of an odd number), counted from 0.
-            low = (up_to <= ((total - 1) // 2)[:, None]).sum(axis=1)
-            high = (up_to <= (total // 2)[:, None]).sum(axis=1)
-            last = values.size - 1  # reached only by a draw without any value, which stays NaN
-            middle = (values[np.minimum(low, last)] + values[np.minimum(high, last)]) / 2.0
-            medians[start : start + step, group] = np.where(total > 0, middle, np.nan)
+        # How often each draw has the values up to the end of each block of them; only the block that holds the middle
+        # is then gone through value by value.
+        width = max(1, int(np.sqrt(values.size)))
+        per_block = np.zeros((count.shape[1], -(-values.size // width)))
+        np.add.at(per_block, (owner, np.arange(values.size) // width), 1.0)
+        up_to = count @ per_block.cumsum(axis=1)
+        total = up_to[:, -1]
+        # The lower and upper middle (the same one of an odd number), counted from 0.
+        low, high = (_places(rank, up_to, count, owner, width) for rank in ((total - 1) // 2, total // 2))
+        medians[:, group] = np.where(total > 0, (values[low] + values[high]) / 2.0, np.nan)
     return medians
+
+
+def _places(
+    rank: NDArray[np.float64],
+    up_to: NDArray[np.float64],
+    count: NDArray[np.float64],
+    owner: NDArray[np.intp],
+    width: int,
+) -> NDArray[np.intp]:
+    """(B,) where in the sorted values the one of a rank stands in each draw."""
+    last = up_to.shape[1] - 1  # passed only by a draw without any value
+    block = np.minimum((up_to <= rank[:, None]).sum(axis=1), last)
+    places = np.zeros(len(rank), np.intp)
+    for b in np.unique(block):
+        members = np.flatnonzero(block == b)
+        inside = owner[b * width : (b + 1) * width]
+        for part in np.array_split(members, -(-members.size * inside.size // _CHUNK)):
+            before = up_to[part, b - 1] if b else np.zeros(part.size)
+            reached = before[:, None] + np.cumsum(count[np.ix_(part, inside)], axis=1)
+            places[part] = b * width + (reached <= rank[part, None]).sum(axis=1)
+    return np.minimum(places, owner.size - 1)
 
 
 def _ends(draws: NDArray[np.float64]) -> NDArray[np.float64]:

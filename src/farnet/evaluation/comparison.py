@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from farnet.errors import AnnotationError, InvalidInputError
+from farnet.evaluation.extras import extras_of
 from farnet.evaluation.metrics import Evaluation, evaluate
 from farnet.evaluation.pairing import Pairing, listed, pair_landmarks, radiograph_key
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from farnet.datasets.named import LandmarkDataset
     from farnet.detection import Detection
+    from farnet.evaluation.figures import Extra
     from farnet.evaluation.request import EvaluationRequest
     from farnet.landmarks import Landmarks
     from farnet.radiograph import Radiograph
@@ -85,6 +87,17 @@ class Comparison:
             bootstrap=request.bootstrap,
             seed=request.seed,
             observers=self.observers,
+        )
+
+    def extras(self, request: EvaluationRequest) -> tuple[Extra, ...]:
+        """The further figures of this kind of landmarks; errors as `farnet.evaluation.extras.extras_of`."""
+        return extras_of(
+            self.predictions,
+            self.references,
+            cobb=request.cobb,
+            mw_gap=request.mw_gap,
+            bootstrap=request.bootstrap,
+            seed=request.seed,
         )
 
     def without(self, names: Sequence[str]) -> Comparison:

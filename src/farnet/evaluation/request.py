@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from farnet.errors import InvalidInputError
+from farnet.errors import InvalidInputError, unknown_name
 from farnet.evaluation.metrics import DEFAULT_RADII, as_radii
+from farnet.measurement.cephalometry import MwGap
+from farnet.measurement.spine import CobbVariant
 from farnet.spacing import Spacing, as_spacing
 from farnet.zoo import DEFAULT_MODEL
 
@@ -37,6 +39,8 @@ class EvaluationRequest:
         radii: Radii of the detection rates, in mm (in px where a spacing is not known).
         bootstrap: Draws behind the intervals; 0 is none.
         seed: Seed of the draws.
+        cobb: Whose rules the Cobb angles of spines follow.
+        mw_gap: Class of an incisal distance between 0 and 2 mm: that of the challenge's program, or none.
 
     Raises:
         InvalidInputError: If something is missing, contradicts something else, or is out of range.
@@ -57,6 +61,8 @@ class EvaluationRequest:
     radii: tuple[float, ...] = DEFAULT_RADII
     bootstrap: int = 2000
     seed: int = 0
+    cobb: CobbVariant = "matlab"
+    mw_gap: MwGap = "script"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "radii", as_radii(self.radii))
@@ -68,6 +74,10 @@ class EvaluationRequest:
             )
         if self.seed < 0:
             raise InvalidInputError(f"The seed is {self.seed}; it must be 0 or more.")
+        if self.cobb not in get_args(CobbVariant):
+            raise unknown_name("variant of the Cobb angles:", self.cobb, get_args(CobbVariant))
+        if self.mw_gap not in get_args(MwGap):
+            raise unknown_name("choice for the gap of MW:", self.mw_gap, get_args(MwGap))
         if (self.data is None) == (self.reference is None):
             raise InvalidInputError(
                 "Give the truth once: a data set with --data FOLDER, or landmarks with --reference FILE."
@@ -106,7 +116,7 @@ class EvaluationRequest:
             value = getattr(self, item.name)
             if value == item.default or item.name == "model":
                 continue
-            words.append(f"--{item.name}")
+            words.append(f"--{item.name.replace('_', '-')}")
             if value is not True:
                 words.append(_word(value))
         return words

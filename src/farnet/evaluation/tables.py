@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from farnet.errors import InvalidInputError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from farnet.evaluation.figures import Extra
     from farnet.evaluation.metrics import Evaluation
     from farnet.evaluation.observer_study import ObserverStudy
     from farnet.evaluation.summary import Metrics
@@ -154,12 +156,15 @@ def check_name(path: Path) -> Path:
     return path
 
 
-def write_tables(path: str | Path, evaluation: Evaluation, *, force: bool = True) -> tuple[Path, Path]:
+def write_tables(
+    path: str | Path, evaluation: Evaluation, *, extras: Sequence[Extra] = (), force: bool = True
+) -> tuple[Path, Path]:
     """Write both tables, each all or nothing.
 
     Args:
         path: The table of figures, ending in .csv; the errors are written to `errors_path` of it.
         evaluation: What to write.
+        extras: Further figures, whose rows follow in the table of figures.
         force: Replace files that are there.
 
     Returns:
@@ -171,7 +176,8 @@ def write_tables(path: str | Path, evaluation: Evaluation, *, force: bool = True
     """
     figures = Path(path)
     errors = errors_path(figures)
-    write_csv(figures, FIGURE_COLUMNS, figure_rows(evaluation), force=force, also=(errors,))
+    rows = itertools.chain(figure_rows(evaluation), *(extra.rows() for extra in extras))
+    write_csv(figures, FIGURE_COLUMNS, rows, force=force, also=(errors,))
     write_csv(errors, ERROR_COLUMNS, error_rows(evaluation), force=force)
     return figures, errors
 

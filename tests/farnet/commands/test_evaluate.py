@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from farnet import ISBI2015, read_annotations, write_annotations
+from farnet import ISBI2015, Landmarks, load_scheme, read_annotations, write_annotations
 
 
 def rows(path):
@@ -210,3 +210,32 @@ def test_figures_and_errors_can_be_written(farnet, detector, isbi, here):
     assert {row["status"] for row in errors} == {"measured", "missed"}
     assert farnet("evaluate", "--data", isbi, "--csv", "out.csv").code == 2
     assert "ends in .csv" in farnet("evaluate", "--data", isbi, "--csv", "out.txt").err
+
+
+def test_cephalograms_have_their_classes_beside_the_errors(farnet, detector, isbi, here):
+    result = farnet("evaluate", "--data", isbi, "--bootstrap", 20, "--json", "--csv", "x.csv", "--mw-gap", "strict")
+    assert result.code == 0
+    found = result.json()["extras"]["classification"]
+    assert (found["mw_gap"], found["n_radiographs"]) == ("strict", 3)
+    assert {row["landmark"] for row in rows(here / "x.csv") if row["group"] == "classification"} >= {"ANB", "MW"}
+    assert "Classes of the measurements" in farnet("evaluate", "--data", isbi, "--bootstrap", 20).out
+
+
+def test_spines_in_two_files_have_their_angles(farnet, here):
+    rng = np.random.default_rng(0)
+    corners = [[60 + 48 * v + dr, 200 + dc] for v in range(17) for dr in (-15, 15) for dc in (-25, 25)]
+    for name in ("mine.csv", "yours.csv"):
+        spines = [
+            Landmarks(np.array(corners) + rng.normal(0, 4, (68, 2)), load_scheme("spine68"), radiograph=str(i))
+            for i in range(3)
+        ]
+        write_annotations(here / name, [item.replace(image_shape=(900, 400)) for item in spines])
+    arguments = ["evaluate", "--predictions", "mine.csv", "--reference", "yours.csv", "--bootstrap", 20]
+    found = farnet(*arguments, "--json", "--csv", "x.csv", "--cobb", "port").json()["extras"]["spine"]
+    assert (found["cobb"]["variant"], found["cobb"]["n"]) == ("port", 3)
+    assert 0 < found["points"]["nmse_point"]["value"] < 0.01
+    assert "cobb port" in {row["group"] for row in rows(here / "x.csv")}
+    assert "SMAPE" in farnet(*arguments).out
+    wrong = farnet(*arguments, "--cobb", "excel")
+    assert wrong.code == 2
+    assert "excel" in wrong.err

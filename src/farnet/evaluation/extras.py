@@ -1,0 +1,52 @@
+"""Which figures a kind of landmarks has besides radial errors: of spines the angles, of cephalograms the classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farnet.scheme import load_scheme
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from farnet.evaluation.figures import Extra
+    from farnet.landmarks import Landmarks
+    from farnet.measurement import MwGap
+    from farnet.measurement.spine import CobbVariant
+
+__all__ = ["extras_of"]
+
+
+def extras_of(
+    predictions: Sequence[Landmarks],
+    references: Sequence[Landmarks],
+    *,
+    cobb: CobbVariant = "matlab",
+    mw_gap: MwGap = "script",
+    bootstrap: int = 2000,
+    seed: int = 0,
+) -> tuple[Extra, ...]:
+    """Compute the further figures of the scheme of the references; none for a scheme that has none.
+
+    Args:
+        predictions: N sets of landmarks.
+        references: N sets of true landmarks of the same radiographs, in the same order.
+        cobb: Whose rules Cobb angles follow.
+        mw_gap: What an incisal distance between 0 and 2 mm is.
+        bootstrap: Draws of radiographs for the intervals; 0 for none.
+        seed: Seed of the draws.
+
+    Raises:
+        FarnetError: As `evaluate_spine` and `evaluate_classes`.
+    """
+    scheme = references[0].scheme if references else None
+    name = "" if scheme is None else scheme.name
+    if scheme is None or name not in ("spine68", "cephalometric19") or scheme.names != load_scheme(name).names:
+        return ()
+    if name == "spine68":
+        from farnet.evaluation.spine import evaluate_spine
+
+        return (evaluate_spine(predictions, references, variant=cobb, bootstrap=bootstrap, seed=seed),)
+    from farnet.evaluation.classification import evaluate_classes
+
+    return (evaluate_classes(predictions, references, mw_gap=mw_gap, bootstrap=bootstrap, seed=seed),)
