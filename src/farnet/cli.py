@@ -10,7 +10,20 @@ from typing import Annotated, cast
 
 import typer
 
-from farnet.commands import demo, detect, evaluate, info, measure, models, observers, review, samples, train, verify
+from farnet.commands import (
+    demo,
+    detect,
+    evaluate,
+    export,
+    info,
+    measure,
+    models,
+    observers,
+    review,
+    samples,
+    train,
+    verify,
+)
 from farnet.commands.console import print_json, warn
 from farnet.errors import FarnetError, OutputError
 
@@ -52,7 +65,7 @@ def _begin(
         typer.echo(context.get_help())
 
 
-for _module in (demo, samples, detect, review, verify, measure, train, evaluate, observers, models, info):
+for _module in (demo, samples, detect, review, verify, measure, train, evaluate, observers, models, export, info):
     _module.register(app)
 
 
