@@ -138,7 +138,7 @@ def locate(maps: Tensor, sigma: float, method: DecodeMethod, min_peak: float) ->
 def _located(
     maps: Tensor, width: Tensor, widest: float, method: DecodeMethod, min_peak: float
 ) -> tuple[_Patches, Tensor, Tensor, Tensor]:
-    """Patches, (N, 2) points, (N,) heights, and (N,) whether it is a landmark, of maps with targets of sigma `width`."""
+    """Patches, (N, 2) points, (N,) heights, and (N,) whether it is a landmark; `width` is (N,) sigma."""
     start, low, high = _peaks(maps, exact=method == "argmax")
     usable = torch.isfinite(low) & torch.isfinite(high) & (high > low) & (high > 0)
     patches = _Patches(maps, start, width, widest, usable)

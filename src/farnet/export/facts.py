@@ -13,12 +13,12 @@ __all__ = ["PREPARATION", "RESULTS", "facts"]
 PREPARATION = """\
 1. Pixels: one grey picture, bone bright (MONOCHROME1 is inverted), row 0 at the top.
 2. Frame, from `input`: `fit` "stretch" resizes the whole radiograph (H, W) to (h, w); "letterbox" resizes by
-   s = min(h/H, w/W) to (round(H s), round(W s)), halves rounded to even, and pads with what is left, the smaller half of
-   an odd number above and left. Bilinear with anti-aliasing where it shrinks (a triangle as wide as two source steps),
-   pixel centres at integers, no alignment of corners.
+   s = min(h/H, w/W) to (round(H s), round(W s)), halves rounded to even, and pads with what is left, the smaller half
+   of an odd number above and left. Bilinear, with anti-aliasing where it shrinks (a triangle whose half-width is one
+   pixel of the result), pixel centres at integers, no alignment of corners.
 3. Grey values, from `input`: `intensity` "percentiles" maps the percentiles `low` and `high` of the resized radiograph
-   (without the padding) to 0 and 1; "range" maps 0 and 2^bits - 1 to 0 and 1, where bits is the least number, 8 at least,
-   that holds the greatest grey value (of floating-point pixels: their least and greatest value). Clip to 0..1.
+   (without the padding) to 0 and 1; "range" maps 0 and 2^bits - 1 to 0 and 1, where bits is the least number, 8 at
+   least, that holds the greatest grey value (of floating-point pixels: their least and greatest value). Clip to 0..1.
 4. The padding is 0. Normalisation of channels is inside the graph."""
 """How a radiograph becomes the input."""
 

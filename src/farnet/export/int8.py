@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import tempfile
 import warnings
 from pathlib import Path
@@ -101,6 +102,17 @@ def stem(proto: Any) -> list[str]:
     return found
 
 
+@contextlib.contextmanager
+def _no_advice() -> Iterator[None]:
+    """The quantiser logs advice that is for its callers, not for ours."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
 def quantised(proto: Any, pictures: Iterable[NDArray[np.float32]], shape: tuple[int, int]) -> tuple[Any, int]:
     """A float32 graph with its hidden convolutions in 8-bit integers, and how many pictures it was calibrated on.
 
@@ -143,7 +155,7 @@ def quantised(proto: Any, pictures: Iterable[NDArray[np.float32]], shape: tuple[
     with tempfile.TemporaryDirectory() as name:
         source, target = Path(name) / "float.onnx", Path(name) / "int8.onnx"
         onnx.save(proto, source)
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), _no_advice():
             warnings.simplefilter("ignore")  # of the quantiser, on its own insides
             quantize_static(
                 source,

@@ -11,7 +11,6 @@ import importlib.util
 import io
 import warnings
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from farnet.atomic import atomic_path, check_folder
@@ -19,6 +18,7 @@ from farnet.errors import InvalidInputError, missing_extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
