@@ -225,7 +225,7 @@ class _Models:
         self._path = path
         self._device = None if device is None else resolve_device(device).name
         self._sums: dict[Path, str] = {}
-        self._loaded: tuple[tuple[Path, str], Detector] | None = None
+        self._loaded: tuple[tuple[Path, str, str], Detector] | None = None
 
     def detector(self, provenance: Mapping[str, Any]) -> Detector:
         """The model that a provenance names, on its device.
@@ -234,7 +234,8 @@ class _Models:
             InvalidInputError: If it is not here, or only another file of its name.
             DeviceError: If its device has too little memory.
         """
-        key = self._find(provenance), self._place(provenance.get("device"))
+        place = self._place(provenance.get("device"))
+        key = self._find(provenance), place, _precision(provenance.get("precision"), place)
         if self._loaded is None or self._loaded[0] != key:
             from farnet.detection import Detector
 
@@ -282,6 +283,16 @@ class _Models:
             return resolve_device(str(recorded or "auto")).name
         except DeviceError:  # the landmarks are from another computer; the check says so
             return resolve_device("auto").name
+
+
+def _precision(recorded: object, device: str) -> str:
+    """As it was computed then, where this device can."""
+    from farnet.devices import resolve_precision
+
+    try:
+        return resolve_precision("bf16" if recorded == "bf16" else "float32", device)
+    except DeviceError:  # as for the device: the check says so
+        return "float32"
 
 
 def _verified(item: Landmarks, finder: RadiographFinder, models: _Models, tolerance: float) -> Check:
