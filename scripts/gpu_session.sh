@@ -6,9 +6,10 @@
 # 1. the ceilings of the machine, throughput of detection and of training      (benchmarks/gpu.py)
 # 2. the full network, trained on isbi2015 001-150 with the settings of the paper, and with those of the bundled model
 # 3. its figures on Test1, and a folder detected end to end
-# A call ends after LIMIT seconds, with code 3 where something is left: the next one goes on there (training from its last
-# epoch). WEIGHTS is where the backbone starts: imagenet (torchvision downloads them, or has them in TORCH_HOME), a
-# .safetensors file, or none. What is done is not done again. Everything is logged in OUT/session.log; the figures are OUT/*.json and OUT/*.md.
+# A call ends after LIMIT seconds, with code 3 where something is left: the next one goes on there, a training from its
+# last epoch. What is done is not done again. Everything is logged in OUT/session.log; the figures are OUT/*.json and
+# OUT/*.md. WEIGHTS is where the backbone starts: imagenet (torchvision downloads them, or has them in TORCH_HOME), a
+# .safetensors file, or none.
 set -eu
 
 : "${DATA:?set DATA to the folder of ISBI 2015}"

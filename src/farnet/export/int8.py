@@ -1,10 +1,10 @@
 """8-bit integers for the hidden convolutions of an exported graph: smaller and, on a CPU with VNNI, quicker.
 
 Weights have a scale for each channel of the output, activations one for the tensor, from the greatest and least value
-that calibration radiographs give. What must be exact stays float32: the heads, whose rounding moves points (convolutions
-from which an output is reached without another one); those that see the picture itself; depthwise convolutions, whose
-channels differ too much for one scale, and which gain no time (of `ceph19-compact`, they would move points by 0.67 px of
-the input instead of 0.20 px); and the decoder, which has no convolution.
+that calibration radiographs give. What must be exact stays float32: the heads, whose rounding moves points
+(convolutions from which an output is reached without another one); those that see the picture itself; depthwise
+convolutions, whose channels differ too much for one scale, and which gain no time (of `ceph19-compact`, they would move
+points by 0.67 px of the input instead of 0.20 px); and the decoder, which has no convolution.
 """
 
 from __future__ import annotations
