@@ -1,4 +1,4 @@
-"""scripts/gpu_session.sh with a stand-in for Python: what is done is not done again, and a cut-off run is gone on with."""
+"""scripts/gpu_session.sh with a stand-in for Python: nothing is done twice, and what was cut off is gone on with."""
 
 import os
 import shutil
