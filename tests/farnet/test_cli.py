@@ -28,6 +28,7 @@ def test_the_commands():
         "evaluate",
         "observers",
         "models",
+        "export",
         "info",
     ]
 
