@@ -52,6 +52,7 @@ class Instant:
 
     def __init__(self, detector: Detector, radiographs: Sequence[Radiograph]) -> None:
         self.name, self.sha256, self.scheme = detector.name, detector.sha256, detector.scheme
+        self.device = detector.device
         self._found = {radiograph.sha256: detector.detect(radiograph) for radiograph in radiographs}
 
     def detect(self, radiograph: Radiograph) -> Detection:

@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from farnet.evaluation.spine import SpineEvaluation, evaluate_spine
-
 from farnet.datasets.spineweb16 import SPLIT_SEED, SpineWeb16
 from farnet.detection import Detector
 from farnet.evaluation import evaluate
+from farnet.evaluation.spine import SpineEvaluation, evaluate_spine
 from farnet.modelfile import ModelMetadata, load_model, save_model
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ def page(metadata: ModelMetadata, results: list[Figures], size: int) -> str:
         "## Limits",
         "",
         "Trained on frontal radiographs that were cut to the spine, T1 near the upper and L5 near the lower edge; cut "
-        "others likewise. The published landmarks are rough: many are off by a part of a vertebra, and some columns are "
+        "others likewise. The published landmarks are rough: many are off by part of a vertebra, and some columns are "
         "counted from a neighbour of T1, in training and test alike, so part of the error is theirs. A column that is "
         "counted from the wrong vertebra is still the commonest fault of the model: compare the first and the last "
         "vertebra. Cobb angles hardly depend on that. Metal, fewer or more than 17 vertebrae and severe deformity were "

@@ -5,7 +5,7 @@ set -eu
 
 python="${PYTHON:-python3}"
 venv="${VENV:-.venv}"
-extras="itk,tensorboard,timm"
+extras="itk,onnx,tensorboard,timm"
 
 command -v "$python" >/dev/null 2>&1 || {
     echo "There is no $python; install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3 ..." >&2

@@ -29,20 +29,20 @@ class AveragedHeatmaps:
     """The mean of the heatmaps of some looks at one image, taken one after the other.
 
     Args:
-        heatmaps: What makes heatmaps (K, h, w) of an image (h, w).
-        grey: (h, w) in 0..1, 0 outside the radiograph.
+        heatmaps: What makes heatmaps (K, h, w) of an image (h, w), or (B, K, h, w) of a batch (B, h, w).
+        grey: (h, w) or (B, h, w) in 0..1, 0 outside the radiograph.
     """
 
     def __init__(self, heatmaps: Callable[[Tensor], Tensor], grey: Tensor) -> None:
         self._heatmaps, self._grey = heatmaps, grey
         self._total: Tensor | None = None
-        self._seen = torch.zeros_like(grey)
+        self._seen = torch.zeros(grey.shape[-2:], dtype=grey.dtype, device=grey.device)
         self._looks = 0
 
     def look(self, shifts: Iterable[tuple[int, int]]) -> AveragedHeatmaps:
         """Look once for each shift (rows, columns), in pixels of the input; gives itself."""
         for shift in shifts:
-            height, width = self._grey.shape
+            height, width = self._grey.shape[-2:]
             here = tuple(slice(max(0, -d), n - max(0, d)) for d, n in zip(shift, (height, width), strict=True))
             there = tuple(slice(max(0, d), n - max(0, -d)) for d, n in zip(shift, (height, width), strict=True))
             maps = self._heatmaps(moved(self._grey, shift) if any(shift) else self._grey)
@@ -50,13 +50,13 @@ class AveragedHeatmaps:
                 self._total = maps
             else:
                 self._total = torch.zeros_like(maps) if self._total is None else self._total
-                self._total[:, here[0], here[1]] += maps[:, there[0], there[1]]
+                self._total[..., here[0], here[1]] += maps[..., there[0], there[1]]
             self._seen[here] += 1.0
             self._looks += 1
         return self
 
     def mean(self) -> Tensor:
-        """(K, h, w): the mean over those looks that see a pixel; 0 where a border is seen by none."""
+        """(K, h, w) or (B, K, h, w): the mean over those looks that see a pixel; 0 where a border is seen by none."""
         if self._total is None:
             raise ValueError("no look has been taken; call look([(0, 0)]) for one at the image as it is")
         return self._total if self._looks == 1 else self._total / self._seen.clamp_min(1.0)

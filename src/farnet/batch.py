@@ -4,10 +4,10 @@
     for item in detect_batch(request, Detector(request.model, request.device)):
         print(item.name, item.status, item.message)
 
-While the network works on one radiograph the next ones are read. What is found goes into a journal at once
-(`farnet.batch_journal`) and into the table at the end, or when the run is stopped. A run that was stopped or killed is
-gone on with by `BatchRequest.resume`: a radiograph is done when the table or the journal has landmarks of the same file
-(by its SHA-256) from the same model (by its SHA-256) at the same kind of spacing.
+While the network works on one radiograph the next ones are read; a GPU looks at several at once. What is found goes
+into a journal at once (`farnet.batch_journal`) and into the table at the end, or when the run is stopped. A run that
+was stopped or killed is gone on with by `BatchRequest.resume`: a radiograph is done when the table or the journal has
+landmarks of the same file (by its SHA-256) from the same model (by its SHA-256) at the same kind of spacing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from farnet.batch_request import BatchRequest
-    from farnet.detection import Detector
+    from farnet.detection import Detection, Detector
 
 __all__ = ["BatchItem", "BatchRun", "Status", "detect_batch"]
 
@@ -38,6 +38,8 @@ Status = Literal["done", "failed", "skipped"]
 """Landmarks were found (or looked for), the radiograph cannot be used, or its landmarks were there already."""
 
 _AHEAD = 2  # radiographs that are read before they are needed
+_TOGETHER = 8  # that a GPU looks at at once; one does not fill it
+_READERS = 4  # threads that read for a GPU, which is quicker than one of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,17 +121,36 @@ class BatchRun:
             OutputError: If what was found cannot be written.
         """
         self._begin(detector)
+        together = _TOGETHER if detector.device.startswith("cuda") else 1
         numbers = iter(range(len(self.plan.files)))
         waiting: deque[Future[Radiograph | Landmarks | FarnetError]] = deque()
-        with ThreadPoolExecutor(1, thread_name_prefix="farnet-read") as pool:
+        with ThreadPoolExecutor(_READERS if together > 1 else 1, thread_name_prefix="farnet-read") as pool:
             try:
-                for number in range(len(self.plan.files)):
-                    while len(waiting) <= _AHEAD and (coming := next(numbers, None)) is not None:
+                for first in range(0, len(self.plan.files), together):
+                    # One more group than is looked at now is on its way.
+                    while (
+                        len(waiting) < together + max(_AHEAD, together) and (coming := next(numbers, None)) is not None
+                    ):
                         waiting.append(pool.submit(self._read, coming, detector))
-                    yield self._item(number, waiting.popleft().result(), detector)
+                    group = [waiting.popleft().result() for _ in range(min(together, len(waiting)))]
+                    found = self._found_together(group, detector) if together > 1 else {}
+                    for number, read in enumerate(group, first):
+                        yield self._item(number, read, detector, found.get(number - first))
             finally:
-                for read in waiting:
-                    read.cancel()
+                for read_ahead in waiting:
+                    read_ahead.cancel()
+
+    @staticmethod
+    def _found_together(group: list[Radiograph | Landmarks | FarnetError], detector: Detector) -> dict[int, Detection]:
+        """What is found in those of a group that are to be looked at; nothing where one of them spoils it."""
+        places = [i for i, read in enumerate(group) if isinstance(read, Radiograph)]
+        try:
+            found = detector.detect_many([read for read in group if isinstance(read, Radiograph)])
+        except DeviceError:
+            raise
+        except FarnetError:
+            return {}  # one after the other, it is seen which one
+        return dict(zip(places, found, strict=True))
 
     def finish(self) -> Path | None:
         """Write the table of everything that was found, now and before; may be called again after an error.
@@ -212,7 +233,13 @@ class BatchRun:
         on_detector = source is not None and source.endswith("(detector plane)")
         return item.spacing is not None if request.detector_spacing else not on_detector
 
-    def _item(self, number: int, read: Radiograph | Landmarks | FarnetError, detector: Detector) -> BatchItem:
+    def _item(
+        self,
+        number: int,
+        read: Radiograph | Landmarks | FarnetError,
+        detector: Detector,
+        detection: Detection | None = None,
+    ) -> BatchItem:
         plan = self.plan
         path, name = plan.files[number], plan.names[number]
         if isinstance(read, FarnetError):
@@ -227,7 +254,7 @@ class BatchRun:
                     self._write(plan.tables[number], [read])
             return BatchItem(number, path, name, "skipped", read, picture=picture)
         try:
-            detection = detector.detect(read)
+            detection = detection or detector.detect(read)
             landmarks = self._stamped(detection.landmarks, name, read, detector)
             if self._journal is None:
                 self._write(plan.tables[number], [landmarks])

@@ -26,6 +26,7 @@ class BatchRequest:
         recursive: Look into folders of folders too.
         model: Name or file of the model.
         device: Where it runs.
+        precision: How it computes: "auto", "float32" or "bf16".
         output: The table to write, or the folder of tables where the format holds one radiograph a file; None is
             ``landmarks.csv`` (or the folder ``landmarks``) in the current folder.
         format: Name of an annotation format that is written; None finds it by the ending of `output`.
@@ -46,6 +47,7 @@ class BatchRequest:
     recursive: bool = False
     model: str = DEFAULT_MODEL
     device: str = "auto"
+    precision: str = "auto"
     output: Path | None = None
     format: str | None = None
     spacing: Spacing | None = None

@@ -14,6 +14,7 @@ from farnet.commands import (
     demo,
     detect,
     evaluate,
+    export,
     info,
     measure,
     models,
@@ -65,7 +66,10 @@ def _begin(
         typer.echo(context.get_help())
 
 
-for _module in (demo, samples, detect, review, verify, measure, train, evaluate, observers, reproduce, models, info):
+for _module in (
+    *(demo, samples, detect, review, verify, measure, train, evaluate, observers, reproduce),
+    *(models, export, info),
+):
     _module.register(app)
 
 

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
-from farnet.errors import DeviceError
+from farnet.errors import DeviceError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DeviceChoice", "arithmetic", "available_devices", "computing_with", "resolve_device"]
+__all__ = [
+    "DeviceChoice",
+    "Precision",
+    "arithmetic",
+    "available_devices",
+    "computing_with",
+    "resolve_device",
+    "resolve_precision",
+]
+
+Precision = Literal["auto", "float32", "bf16"]
+"""How a network computes when it detects; see `resolve_precision`."""
 
 _MOST_THREADS = 1024  # of a CPU; a record that says more is damaged
 
@@ -72,6 +83,41 @@ def resolve_device(name: str = "auto") -> DeviceChoice:
     raise DeviceError(
         f"there is no device {name!r}; usable here: {', '.join(['auto', *(c.name for c in choices if c.usable)])}"
     )
+
+
+def resolve_precision(precision: str, device: str) -> Literal["float32", "bf16"]:
+    """The precision of that name on a device; "auto" is float32, which is the same everywhere.
+
+    Args:
+        precision: "auto", "float32", or "bf16": convolutions with 8 significant bits, which moves points a little and
+            is quicker on hardware made for it.
+        device: Name of a usable device.
+
+    Raises:
+        UnknownNameError: There is no such precision.
+        DeviceError: The device has no arithmetic for bf16.
+    """
+    import torch
+
+    if precision not in get_args(Precision):
+        raise unknown_name("precision", precision, get_args(Precision))
+    if precision != "bf16":
+        return "float32"
+    if device.startswith("cuda"):
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        able = device == "cpu" and _cpu_has_bf16()
+    if not able:
+        raise DeviceError(f"device {device!r} has no arithmetic for bf16; use precision 'float32' or 'auto'")
+    return "bf16"
+
+
+def _cpu_has_bf16() -> bool:
+    """Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX) and PyTorch makes use of it."""
+    import torch
+
+    known = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    return known is not None and bool(known()) and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
 
 def arithmetic(device: str) -> dict[str, int | str]:

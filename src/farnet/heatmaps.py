@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from farnet.errors import InvalidInputError, unknown_name
 
-__all__ = ["DecodeMethod", "DecodedPoints", "decode", "encode"]
+__all__ = ["DecodeMethod", "DecodedPoints", "decode", "encode", "locate"]
 
 DecodeMethod = Literal["matched", "argmax"]
 
@@ -108,22 +108,48 @@ def decode(
     maps = heatmaps.detach().to(_precise(heatmaps.device)).reshape(-1, *heatmaps.shape[-2:])
     width = _widths(sigma, lead[-1], maps.device).expand(lead).reshape(-1)
 
-    start, low, high = _peaks(maps, exact=method == "argmax")
-    usable = torch.isfinite(low) & torch.isfinite(high) & (high > low) & (high > 0)
-    patches = _Patches(maps, start, width, usable)
-    if method == "matched":
-        points = _matched(patches)
-        height, seen = _height(patches, points)
-    else:
-        points, height, seen = start.to(torch.float64), high.to(torch.float64), (high - low).to(torch.float64)
-    # The noise of a map without a landmark has a maximum too, but no Gaussian of notable height fits it.
-    usable &= torch.isfinite(points).all(-1) & (height >= min_peak) & (seen >= min_peak)
+    patches, points, height, usable = _located(maps, width, float(width.max()), method, min_peak)
     covariance = _spread(patches, points, height)
     missing = ~usable
     points = points.masked_fill(missing[:, None], math.nan)
     height = height.clamp(0.0, 1.0).masked_fill(missing, math.nan)
     covariance = covariance.masked_fill(missing[:, None, None], math.nan)
     return DecodedPoints(points.reshape(*lead, 2), height.reshape(lead), covariance.reshape(*lead, 2, 2))
+
+
+def locate(maps: Tensor, sigma: float, method: DecodeMethod, min_peak: float) -> tuple[Tensor, Tensor]:
+    """The points and confidences of `decode` by nothing but tensors, so that it can be traced into a graph.
+
+    Args:
+        maps: (N, H, W) floating point; N may be unknown while tracing.
+        sigma: That of the targets in pixels.
+        method: As in `decode`.
+        min_peak: As in `decode`.
+
+    Returns:
+        (N, 2) float64 row, column, and (N,) float64 confidence; NaN where there is no landmark.
+    """
+    width = torch.full_like(maps[:, 0, 0], sigma, dtype=torch.float64)
+    _, points, height, usable = _located(maps, width, sigma, method, min_peak)
+    missing = ~usable
+    return points.masked_fill(missing[:, None], math.nan), height.clamp(0.0, 1.0).masked_fill(missing, math.nan)
+
+
+def _located(
+    maps: Tensor, width: Tensor, widest: float, method: DecodeMethod, min_peak: float
+) -> tuple[_Patches, Tensor, Tensor, Tensor]:
+    """Patches, (N, 2) points, (N,) heights, and (N,) whether it is a landmark; `width` is (N,) sigma."""
+    start, low, high = _peaks(maps, exact=method == "argmax")
+    usable = torch.isfinite(low) & torch.isfinite(high) & (high > low) & (high > 0)
+    patches = _Patches(maps, start, width, widest, usable)
+    if method == "matched":
+        points = _matched(patches)
+        height, seen = _height(patches, points)
+    else:
+        points, height, seen = start.to(torch.float64), high.to(torch.float64), (high - low).to(torch.float64)
+    # The noise of a map without a landmark has a maximum too, but no Gaussian of notable height fits it.
+    usable = usable & torch.isfinite(points).all(-1) & (height >= min_peak) & (seen >= min_peak)
+    return patches, points, height, usable
 
 
 def _precise(device: torch.device) -> torch.device:
@@ -150,7 +176,7 @@ def _peaks(maps: Tensor, *, exact: bool) -> tuple[Tensor, Tensor, Tensor]:
         index = flat.argmax(1)
         return torch.stack((index // width, index % width), -1), low, high
     # Means over blocks see every pixel (a NaN poisons its block), damp noise, and leave 1/16 to search.
-    coarse = F.avg_pool2d(maps[None].float(), _COARSE, ceil_mode=True, count_include_pad=False)[0]
+    coarse = F.avg_pool2d(maps[:, None].float(), _COARSE, ceil_mode=True, count_include_pad=False)[:, 0]
     flat = coarse.reshape(n, -1)
     low, high = torch.aminmax(flat, dim=1)
     index = flat.argmax(1)
@@ -163,10 +189,11 @@ def _peaks(maps: Tensor, *, exact: bool) -> tuple[Tensor, Tensor, Tensor]:
 class _Patches:
     """The surroundings of a start position in each usable map, as one batch with zero outside the map."""
 
-    def __init__(self, maps: Tensor, start: Tensor, sigma: Tensor, usable: Tensor) -> None:
+    def __init__(self, maps: Tensor, start: Tensor, sigma: Tensor, widest: float, usable: Tensor) -> None:
         n, height, width = maps.shape
         self.sigma = sigma
-        reach = math.ceil((_REACH + 1.0) * float(sigma.max())) + _COARSE
+        self.search = math.ceil(widest) + _COARSE
+        reach = math.ceil((_REACH + 1.0) * widest) + _COARSE
         window = torch.arange(-reach, reach + 1, device=maps.device)
         self.rows = start[:, 0, None] + window
         self.columns = start[:, 1, None] + window
@@ -258,7 +285,7 @@ def _energy(template: Tensor, d: Tensor, sigma2: Tensor) -> tuple[Tensor, Tensor
 
 def _best_integer(patches: _Patches) -> Tensor:
     """(N, 2) integer position of the greatest normalised correlation within sigma of the start."""
-    reach = math.ceil(float(patches.sigma.max())) + _COARSE
+    reach = patches.search
     offsets = torch.arange(-reach, reach + 1, device=patches.values.device)
     scale = -0.5 / patches.sigma[:, None, None] ** 2
     bank: list[Tensor] = []

@@ -226,7 +226,7 @@ class _Models:
         self._path = path
         self._device = None if device is None else resolve_device(device).name
         self._sums: dict[Path, str] = {}
-        self._loaded: tuple[tuple[Path, str, Orient], Detector] | None = None
+        self._loaded: tuple[tuple[Path, str, str, Orient], Detector] | None = None
 
     def detector(self, provenance: Mapping[str, Any]) -> Detector:
         """The model that a provenance names, on its device.
@@ -235,16 +235,17 @@ class _Models:
             InvalidInputError: If it is not here, or only another file of its name.
             DeviceError: If its device has too little memory.
         """
+        place = self._place(provenance.get("device"))
         # A view that was chosen is chosen again; where none was, the radiograph was looked at as it is.
         orient: Orient = "auto" if _text(provenance, "orientation") else "as-is"
-        key = self._find(provenance), self._place(provenance.get("device")), orient
+        key = self._find(provenance), place, _precision(provenance.get("precision"), place), orient
         if self._loaded is None or self._loaded[0] != key:
             from farnet.detection import Detector
 
             if self._loaded is not None:
                 self._loaded[1].close()
                 self._loaded = None
-            self._loaded = key, Detector(key[0], key[1], orient=orient)
+            self._loaded = key, Detector(*key[:3], orient=orient)
         return self._loaded[1]
 
     def _find(self, provenance: Mapping[str, Any]) -> Path:
@@ -285,6 +286,16 @@ class _Models:
             return resolve_device(str(recorded or "auto")).name
         except DeviceError:  # the landmarks are from another computer; the check says so
             return resolve_device("auto").name
+
+
+def _precision(recorded: object, device: str) -> str:
+    """As it was computed then, where this device can."""
+    from farnet.devices import resolve_precision
+
+    try:
+        return resolve_precision("bf16" if recorded == "bf16" else "float32", device)
+    except DeviceError:  # as for the device: the check says so
+        return "float32"
 
 
 def _verified(item: Landmarks, finder: RadiographFinder, models: _Models, tolerance: float) -> Check:

@@ -478,3 +478,39 @@ def test_the_real_detector_goes_the_same_way(scans, table, tmp_path):
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.landmarks.points, other.landmarks.points)
         assert one.landmarks.provenance == other.landmarks.provenance
+
+
+class Together(Counting):
+    """A detector on a GPU: looks at several at once, and notes how many."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.device, self.groups = "cuda", []
+
+    def detect_many(self, radiographs):
+        self.groups.append(len(radiographs))
+        return [self.detect(radiograph) for radiograph in radiographs]
+
+
+class TestOnAGPU:
+    def test_several_are_looked_at_at_once_in_order(self, tmp_path):
+        for number in range(19):
+            write_radiograph(tmp_path / "scans" / f"{number:02}.png", number)
+        (tmp_path / "scans" / "03.png").write_bytes(b"no picture")
+        detector = Together()
+        items = run(detector, tmp_path / "scans", tmp_path / "all.csv")
+        assert detector.groups == [7, 8, 3]
+        assert [item.name for item in items] == [f"{number:02}" for number in range(19)]
+        assert [item.status for item in items] == ["done" if item.name != "03" else "failed" for item in items]
+        plain = run(Counting(), tmp_path / "scans", tmp_path / "plain.csv")
+        for one, other in zip(items, plain, strict=True):
+            if one.landmarks is not None:
+                np.testing.assert_array_equal(one.landmarks.points, other.landmarks.points)
+
+    def test_one_that_spoils_its_group_fails_alone(self, tmp_path):
+        for number in range(4):
+            write_radiograph(tmp_path / "scans" / f"{number}.png", number)
+        detector = Together(fail={"2": InvalidInputError("too strange")})
+        items = run(detector, tmp_path / "scans", tmp_path / "all.csv")
+        assert [item.status for item in items] == ["done", "done", "failed", "done"]
+        assert items[2].message == "too strange"

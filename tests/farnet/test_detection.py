@@ -155,3 +155,89 @@ def test_unknown_model_and_device(tmp_path):
 def test_odd_shapes_are_taken(model, rng, shape):
     found = Detector(model, "cpu").detect(Radiograph.from_array(rng.random(shape, np.float32)))
     assert found.landmarks.points.shape == (19, 2)
+
+
+class TestTogether:
+    """Several radiographs in one batch: what one after the other gives."""
+
+    @pytest.mark.parametrize("shifts", [((0, 0),), ((4, 4), (-4, -4))])
+    def test_is_the_same_as_one_after_the_other(self, tmp_path, rng, shifts):
+        path = tmp_path / "tiny.safetensors"
+        write_tiny_model(path, decoder=DecoderConfig(sigma=3.0, min_peak=0.0, shifts=shifts))
+        detector = Detector(path, "cpu")
+        radiographs = [
+            Radiograph.from_array(rng.integers(0, 255, shape, np.uint8), spacing=(0.2, 0.2), name=f"{shape}")
+            for shape in ((300, 200), (80, 120), (150, 150))
+        ]
+        together = detector.detect_many(radiographs)
+        assert [found.landmarks.radiograph for found in together] == [each.name for each in radiographs]
+        for found, radiograph in zip(together, radiographs, strict=True):
+            alone = detector.detect(radiograph)
+            assert found.frame == alone.frame
+            np.testing.assert_allclose(found.landmarks.points, alone.landmarks.points, atol=1e-4)
+            np.testing.assert_allclose(found.landmarks.confidence, alone.landmarks.confidence, atol=1e-5)
+
+    def test_looks_again_at_those_that_lie_unlike_in_training(self):
+        """Of two in a batch, the one with much around the head is looked at in a better frame, as it is alone."""
+        from farnet.samples import average_cephalogram
+
+        detector = Detector("ceph19-compact", "cpu")
+        usual = average_cephalogram()[0]
+        wide = Radiograph.from_array(np.pad(usual.pixels, 300), spacing=usual.spacing, name="wide")
+        together = detector.detect_many([usual, wide])
+        for found, radiograph in zip(together, (usual, wide), strict=True):
+            alone = detector.detect(radiograph)
+            assert found.frame == alone.frame
+            np.testing.assert_allclose(found.landmarks.points, alone.landmarks.points, atol=1e-4)
+        assert together[1].frame != detector.metadata.input.frame(wide.shape)
+
+    def test_too_many_for_the_memory_go_in_halves(self, model, radiograph):
+        detector = Detector(model, "cpu")
+        network, sizes = detector._network, []
+
+        def small(images):
+            sizes.append(len(images))
+            if len(images) > 1:
+                raise torch.OutOfMemoryError("made up")
+            return network(images)
+
+        detector._network = small
+        assert len(detector.detect_many([radiograph] * 3)) == 3
+        assert sizes[0] == 3 and sizes.count(1) >= 3
+
+    def test_too_little_memory_for_one_is_an_error(self, model, radiograph):
+        detector = Detector(model, "cpu")
+
+        def full(images):
+            raise torch.OutOfMemoryError("made up")
+
+        detector._network = full
+        with pytest.raises(DeviceError, match="too little free memory"):
+            detector.detect_many([radiograph] * 2)
+
+    def test_of_none_is_none(self, model):
+        assert Detector(model, "cpu").detect_many([]) == []
+
+
+class TestPrecision:
+    def test_bf16_computes_in_bf16_and_says_so(self, model, radiograph, monkeypatch):
+        import farnet.devices
+
+        monkeypatch.setattr(farnet.devices, "_cpu_has_bf16", lambda: True)
+        detector = Detector(model, "cpu", "bf16")
+        network, seen = detector._network, []
+
+        def watched(images):
+            seen.append(torch.is_autocast_enabled("cpu"))
+            return network(images)
+
+        detector._network = watched
+        found = detector.detect(radiograph, heatmaps=True)
+        assert seen and all(seen)
+        assert found.heatmaps.dtype == np.float32
+        assert found.landmarks.provenance["precision"] == "bf16"
+
+    def test_auto_is_float32(self, model, radiograph):
+        detector = Detector(model, "cpu")
+        assert detector.precision == "float32"
+        assert detector.detect(radiograph).landmarks.provenance["precision"] == "float32"

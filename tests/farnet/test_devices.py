@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from farnet.devices import arithmetic, available_devices, computing_with, resolve_device
-from farnet.errors import DeviceError
+from farnet.devices import arithmetic, available_devices, computing_with, resolve_device, resolve_precision
+from farnet.errors import DeviceError, UnknownNameError
 
 
 def test_every_kind_is_listed_with_a_reason_and_cpu_always_works():
@@ -52,3 +52,32 @@ def test_arithmetic_is_recorded_and_done_again():
         with computing_with(threads=threads, precision="float32"):
             assert (torch.get_num_threads(), torch.backends.cudnn.allow_tf32) == (wanted, False)
     assert (torch.get_num_threads(), torch.backends.cudnn.allow_tf32) == before
+
+
+class TestPrecision:
+    def test_auto_is_float32_everywhere(self):
+        assert [resolve_precision("auto", device) for device in ("cpu", "cuda", "mps")] == ["float32"] * 3
+
+    def test_bf16_where_the_hardware_has_it(self, monkeypatch):
+        import torch
+
+        import farnet.devices
+
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: not including_emulation)
+        monkeypatch.setattr(farnet.devices, "_cpu_has_bf16", lambda: True)
+        assert resolve_precision("bf16", "cuda:1") == resolve_precision("bf16", "cpu") == "bf16"
+
+    @pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
+    def test_bf16_without_is_refused(self, monkeypatch, device):
+        import torch
+
+        import farnet.devices
+
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+        monkeypatch.setattr(farnet.devices, "_cpu_has_bf16", lambda: False)
+        with pytest.raises(DeviceError, match="float32"):
+            resolve_precision("bf16", device)
+
+    def test_unknown_is_refused(self):
+        with pytest.raises(UnknownNameError, match="bf16"):
+            resolve_precision("fp16", "cpu")

@@ -20,7 +20,7 @@ class FakeDetector:
 
     name, sha256, device, scheme = "fake", "0" * 64, "cpu", SCHEME
 
-    def __init__(self, model="fake", device="auto", *, orient="as-is"):
+    def __init__(self, model="fake", device="auto", precision="auto", *, orient="as-is"):
         if model == "missing":
             raise unknown_name("model", model, ["fake"])
         if device not in ("auto", "cpu"):
