@@ -24,10 +24,11 @@ from farnet.errors import InvalidInputError
 from farnet.zoo import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from farnet.evaluation import Comparison, EvaluationRequest
     from farnet.evaluation.comparison import Step
+    from farnet.evaluation.figures import Extra
 
 __all__ = ["evaluate", "register"]
 
@@ -160,6 +161,8 @@ def evaluate(
     result = comparison.measure(request)
     rest = comparison.without(comparison.duplicates).measure(request) if comparison.duplicates else None
     extras = comparison.extras(request)
+    single = comparison.by_itself
+    alone = None if single is None else (single.measure(request), single.extras(request))
     if csv is not None:
         write_tables(csv, result, extras=extras)
     if as_json:
@@ -171,6 +174,12 @@ def evaluate(
                 "duplicates": list(comparison.duplicates),
                 "without_duplicates": None if rest is None else rest.to_dict(),
                 "extras": {extra.key: extra.to_dict() for extra in extras},
+                "each_by_itself": None
+                if alone is None
+                else {
+                    "evaluation": alone[0].to_dict(),
+                    "extras": {extra.key: extra.to_dict() for extra in alone[1]},
+                },
                 "request": request.to_dict(),
                 "csv": [str(path) for path in tables],
             }
@@ -179,12 +188,23 @@ def evaluate(
     what = comparison.record.get("model") or comparison.record["predictions"]
     of = comparison.record
     truth = f"{of['dataset']} {of['split']}, truth: {of['observer']}" if reference is None else str(reference)
-    print_evaluation(f"{what} on {truth}", result, without=(", ".join(comparison.duplicates), rest))
-    for extra in extras:
-        for table in extra.tables():
-            print_table(table.headers, table.rows, title=table.title, caption=table.caption, left=table.left)
+    print_evaluation(
+        f"{what} on {truth}",
+        result,
+        without=(", ".join(comparison.duplicates), rest),
+        alone=None if alone is None else alone[0],
+    )
+    _print_extras(extras)
+    if alone is not None:
+        _print_extras(alone[1], " (every landmark found by itself)")
     for path, holds in zip(tables, ("Figures:", "Errors: "), strict=bool(tables)):
         print_text(f"{holds} {path}")
+
+
+def _print_extras(extras: "Sequence[Extra]", note: str = "") -> None:
+    for extra in extras:
+        for table in extra.tables():
+            print_table(table.headers, table.rows, title=table.title + note, caption=table.caption, left=table.left)
 
 
 def _compare(request: "EvaluationRequest", output: Path | None) -> "Comparison":

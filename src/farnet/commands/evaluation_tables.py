@@ -12,18 +12,27 @@ if TYPE_CHECKING:
 __all__ = ["print_evaluation"]
 
 
-def print_evaluation(title: str, result: Evaluation, *, without: tuple[str, Evaluation | None] = ("", None)) -> None:
+def print_evaluation(
+    title: str,
+    result: Evaluation,
+    *,
+    without: tuple[str, Evaluation | None] = ("", None),
+    alone: Evaluation | None = None,
+) -> None:
     """Print an evaluation.
 
     Args:
         title: What was measured, and with what as truth.
         result: The evaluation.
         without: Names of radiographs that stand apart, and the evaluation without them, to be shown beside the other.
+        alone: The evaluation with every landmark found by itself, for a model that finds them together.
     """
     names, rest = without
     columns = [(f"all {result.n_radiographs}", result.pooled)]
     if rest is not None:
         columns.append((f"without {names}", rest.pooled))
+    if alone is not None:
+        columns.append(("each by itself", alone.pooled))
     if result.observer_distance is not None:
         columns.append(("observers", result.observer_distance))
     unit, headers = result.unit, [name for name, _ in columns]
