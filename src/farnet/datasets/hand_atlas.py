@@ -201,7 +201,7 @@ def read_hand_points(file: Path) -> dict[str, NDArray[np.float64]]:
 
 
 def wrist_spacing(points: NDArray[np.float64], wrist: tuple[int, int], name: str = "") -> float:
-    """mm per pixel: 50 mm for the distance of two landmarks.
+    """Give the mm per pixel: 50 mm for the distance of two landmarks.
 
     Args:
         points: (37, 2) px.
