@@ -25,7 +25,7 @@ def _make(folder: Path, images: tuple[str, ...] = ("11", "13")) -> Path:
     (folder / "setup" / "cv" / "set1" / "train.txt").write_text("11\n12\n")
     (folder / "setup" / "cv" / "set1" / "test.txt").write_text("12\n")
     for name in images:
-        Image.new("L", (64, 64)).save(folder / "images" / f"{name}.png")
+        Image.linear_gradient("L").save(folder / "images" / f"{name}.png")
     return folder
 
 
