@@ -53,10 +53,15 @@ class HandAtlas:
         split: Training or test part of one of the three published folds, or "all" annotated radiographs.
         wrist: The two landmarks, counted from 1, that are 50 mm apart.
 
+    Attributes:
+        without_image: Annotated radiographs of the split whose image is not there; they are left out.
+        without_landmarks: Radiographs that the split lists and ``all.csv`` does not; they are left out. Some copies
+            of ``all.csv`` have 905 rows instead of 910.
+
     Raises:
         UnknownNameError: If there is no such split.
         InvalidInputError: If a folder or file is missing, the pair is none, or no image of the split is there.
-        AnnotationError: If a file is malformed, or lists a radiograph without annotation.
+        AnnotationError: If a file is malformed, or the split lists no annotated radiograph.
     """
 
     name = "hand"
@@ -70,7 +75,9 @@ class HandAtlas:
         self.wrist = wrist
         self.scheme: LandmarkScheme = load_scheme("hand37")
         self._points = read_hand_points(self.root / "setup" / "all.csv")
-        wanted = tuple(self._points) if split == "all" else self._listed(split)
+        listed = tuple(self._points) if split == "all" else self._listed(split)
+        wanted = tuple(name for name in listed if name in self._points)
+        self.without_landmarks: tuple[str, ...] = tuple(name for name in listed if name not in self._points)
         self._spacing = {name: wrist_spacing(self._points[name], wrist, name) for name in wanted}
         images = self._find_images()
         self._images = {name: images[radiograph_key(name)] for name in wanted if radiograph_key(name) in images}
@@ -151,11 +158,10 @@ class HandAtlas:
         fold, part = split.split("-")
         file = self.root / "setup" / "cv" / fold / f"{part}.txt"
         names = tuple(line.strip() for line in _text(file).splitlines() if line.strip())
-        strangers = [name for name in names if name not in self._points]
-        if strangers or not names:
+        if not any(name in self._points for name in names):
             raise AnnotationError(
-                f"{file} lists {', '.join(strangers[:5]) or 'nothing'}"
-                f"{', which setup/all.csv has no landmarks of' if strangers else ''}."
+                f"{file} lists no radiograph that setup/all.csv knows, but {', '.join(names[:3]) or 'none'}; "
+                "the two files must be of one copy of the data."
             )
         if len(set(names)) != len(names):
             raise AnnotationError(f"{file} lists a radiograph more than once.")
