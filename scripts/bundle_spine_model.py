@@ -141,9 +141,12 @@ def main() -> None:
     network, metadata = load_model(arguments.model)
     texts: dict[str, Any] = json.loads(arguments.texts.read_text(encoding="utf-8")) if arguments.texts else {}
     command = texts.pop("command", metadata.training.get("command"))
-    results = measure(arguments.model, arguments.data)
+    target = ROOT / "src/farnet/models" / f"{metadata.name}.safetensors"
+    save_model(target, network, metadata, half=True)
+    results = measure(target, arguments.data)
     figures = {
-        name: {"radial": item.radial.to_dict(), "spine": item.spine.to_dict()}
+        # Without the 68 landmarks one by one, which would be half a megabyte.
+        name: {"radial": item.radial.pooled.to_dict(), "unit": item.radial.unit, "spine": item.spine.to_dict()}
         for name, item in zip(("test50", "test50_without_suspects", "test50_each_by_itself"), results, strict=True)
     }
     metadata = metadata.model_copy(
@@ -153,7 +156,6 @@ def main() -> None:
             "evaluation": {**metadata.evaluation, **figures},
         }
     )
-    target = ROOT / "src/farnet/models" / f"{metadata.name}.safetensors"
     save_model(target, network, metadata, half=True)
     document = ROOT / "docs/models" / f"{metadata.name}.md"
     document.write_text(page(metadata, results, target.stat().st_size), encoding="utf-8")

@@ -107,7 +107,7 @@ def save_model(path: str | Path, network: FARNet, metadata: ModelMetadata, *, ha
         path: The file, ending in .safetensors.
         network: The weights; its configuration must be that of the metadata.
         metadata: Everything else.
-        half: Store convolutions in 16 bit, which halves the file.
+        half: Store in 16 bit, which halves the file, every weight but those too large for it.
 
     Raises:
         ModelFileError: Network and metadata do not belong together, or a weight is not finite.
@@ -126,10 +126,10 @@ def save_model(path: str | Path, network: FARNet, metadata: ModelMetadata, *, ha
         if name.endswith("num_batches_tracked"):
             continue
         stored = tensor.detach().cpu().float()
-        if half and stored.ndim > 1:
-            stored = stored.half()
         if not bool(torch.isfinite(stored).all()):
             raise ModelFileError(f"weight {name} is not finite; the training has diverged, use an earlier checkpoint")
+        if half and bool(torch.isfinite(stored.half()).all()):
+            stored = stored.half()
         tensors[name] = stored.contiguous()
     write_bytes_atomic(path, save(tensors, {_KEY: metadata.model_dump_json()}))
 

@@ -47,16 +47,18 @@ def test_weights_and_metadata_come_back(tmp_path):
             assert torch.equal(tensor, loaded.state_dict()[name]), name
 
 
-def test_half_precision_halves_the_file_and_keeps_normalisation_exact(tmp_path):
+def test_half_precision_halves_the_file_and_keeps_eleven_bits(tmp_path):
     about = metadata()
     network = build_network(about.network)
+    large = next(tensor for name, tensor in network.state_dict().items() if name.endswith("running_var"))
+    large[0] = 1e6  # more than 16 bit can hold
     save_model(tmp_path / "full.safetensors", network, about)
     save_model(tmp_path / "half.safetensors", network, about, half=True)
     assert (tmp_path / "half.safetensors").stat().st_size < 0.55 * (tmp_path / "full.safetensors").stat().st_size
     loaded, _ = load_model(tmp_path / "half.safetensors")
     for name, tensor in network.state_dict().items():
-        if tensor.ndim == 1:
-            assert torch.equal(tensor, loaded.state_dict()[name])
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(loaded.state_dict()[name], tensor, rtol=2**-11, atol=1e-7, msg=name)
     assert all(p.dtype == torch.float32 for p in loaded.parameters())
 
 

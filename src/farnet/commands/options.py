@@ -39,7 +39,7 @@ JsonOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite results that are already there.")]
 DatasetOption = Annotated[
     str,
-    typer.Option("--dataset", metavar="NAME", help="What data set it is: isbi2015, spineweb16, or auto to see."),
+    typer.Option("--dataset", metavar="NAME", help="What data set it is: isbi2015, hand_atlas, spineweb16 or auto."),
 ]
 _DATA = typer.Option("--data", metavar="FOLDER", help="Folder of the data set; for isbi2015 the one with RawImage.")
 DataOption = Annotated[Path, _DATA]

@@ -59,7 +59,7 @@ def train(
     ] = None,
     dataset: Annotated[
         str,
-        typer.Option("--dataset", metavar="NAME", help="Layout of the folder: auto, isbi2015, spineweb16 or table."),
+        typer.Option("--dataset", metavar="NAME", help="auto, isbi2015, hand_atlas, spineweb16 or table (any)."),
     ] = "auto",
     annotations: Annotated[
         list[Path] | None,

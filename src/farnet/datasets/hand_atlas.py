@@ -64,7 +64,7 @@ class HandAtlas:
         AnnotationError: If a file is malformed, or the split lists no annotated radiograph.
     """
 
-    name = "hand"
+    name = "hand_atlas"
 
     def __init__(self, root: str | Path, split: Split = "set1-train", wrist: tuple[int, int] = WRIST_PAIRS[0]) -> None:
         if split not in get_args(Split):

@@ -118,6 +118,12 @@ def _open_isbi2015(folder: Path, split: str, observer: str) -> LandmarkDataset:
     return ISBI2015(folder, cast("Split", split), cast("Observer", observer))
 
 
+def _open_hand_atlas(folder: Path, split: str, observer: str) -> LandmarkDataset:
+    from farnet.datasets.hand_atlas import HandAtlas, Split
+
+    return HandAtlas(folder, cast("Split", split))
+
+
 def _open_spineweb16(folder: Path, split: str, observer: str) -> LandmarkDataset:
     from farnet.datasets.spineweb16 import SpineWeb16, Split
 
@@ -132,6 +138,11 @@ def _folders(folder: Path) -> set[str]:
 
 def _is_isbi2015(folder: Path) -> bool:
     return folder.name.casefold() == "rawimage" or {"rawimage", "annotationsbymd"} <= _folders(folder)
+
+
+def _is_hand_atlas(folder: Path) -> bool:
+    places = [folder, *(item for item in sorted(folder.iterdir()) if item.is_dir())]
+    return any((place / "setup" / "all.csv").is_file() and (place / "images").is_dir() for place in places)
 
 
 def _is_spineweb16(folder: Path) -> bool:
@@ -154,6 +165,21 @@ _KINDS = (
         folder="RawImage and AnnotationsByMD",
         recognise=_is_isbi2015,
         open=_open_isbi2015,
+    ),
+    DatasetKind(
+        name="hand_atlas",
+        title="Digital Hand Atlas (hands)",
+        splits={
+            **{f"set{n}-train": f"Fold {n}, training" for n in (1, 2, 3)},
+            **{f"set{n}-test": f"Fold {n}, test" for n in (1, 2, 3)},
+            "all": "All",
+        },
+        training_split="set1-train",
+        test_split="set1-test",
+        observers={"mean": "The published landmarks"},
+        folder="setup and images",
+        recognise=_is_hand_atlas,
+        open=_open_hand_atlas,
     ),
     DatasetKind(
         name="spineweb16",

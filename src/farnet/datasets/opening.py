@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DataRequest", "Layout", "TrainingSource", "find_layout", "open_data", "training_split"]
 
-Layout = Literal["isbi2015", "spineweb16", "table"]
+Layout = Literal["isbi2015", "hand_atlas", "spineweb16", "table"]
 """The folder of a published data set, or any folder with files of landmarks."""
 
 
@@ -118,6 +118,9 @@ def open_data(request: DataRequest) -> OpenedData:
         data = open_dataset(request.layout, request.folder, split=training_split(request), observer=request.observer)
         twins = data.duplicates
         notes = [f"Also in the training split under another number: {', '.join(twins)}"] if twins else []
+        for what in ("without_image", "without_landmarks"):
+            if names_of := getattr(data, what, ()):
+                notes.append(f"Left out, {what.replace('_', ' ')}: {len(names_of)} radiographs of the split")
         source, validation, names = data, (), excluded_names(request.exclude, data)
     if names:
         source = _Rest(source, names)

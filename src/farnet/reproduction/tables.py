@@ -191,7 +191,7 @@ _BEST = {"sdr_2.5": 92.73, "sdr_3": 95.96, "sdr_4": 98.48}
 _HAND = Training(
     "farnet-hand",
     "hand_atlas",
-    ("train1", "train2", "train3"),
+    ("set1-train", "set2-train", "set3-train"),
     base=(
         "input.height=512",
         "input.width=512",
@@ -245,7 +245,7 @@ TABLES = {
                     "hand",
                     "Hand atlas, three folds",
                     _HAND,
-                    ("test1", "test2", "test3"),
+                    ("set1-test", "set2-test", "set3-test"),
                     {"mre": 0.62, "sd": 0.55, "sdr_2": 97.24, "sdr_4": 99.8, "sdr_10": 100.0},
                     "The paper does not say which two landmarks are the ends of the wrist of 50 mm.",
                 ),
