@@ -109,12 +109,17 @@ def evaluate(
             "--csv", metavar="FILE", help="Also write the figures, and every error into FILE-errors.csv beside them."
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Also write a report to read and print: one .html file."),
+    ] = None,
     device: DeviceOption = "auto",
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure how far landmarks are from the truth; see `_HELP`."""
     from farnet.evaluation import EvaluationRequest
+    from farnet.evaluation.report import check_report_name, write_report
     from farnet.evaluation.tables import check_name, errors_path, write_tables
 
     request = EvaluationRequest(
@@ -137,8 +142,9 @@ def evaluate(
     if output is not None and not request.runs_model:
         raise InvalidInputError("--output writes the landmarks of a model; with --predictions they are there already.")
     tables = [] if csv is None else [check_name(csv), errors_path(csv)]
-    refuse_existing([*([] if output is None else [output]), *tables], force=force)
-    for path in (output, csv):
+    reports = [] if report is None else [check_report_name(report)]
+    refuse_existing([*([] if output is None else [output]), *tables, *reports], force=force)
+    for path in (output, csv, report):
         if path is not None:
             check_folder(path)
     comparison = _compare(request, output)
@@ -146,6 +152,8 @@ def evaluate(
     rest = comparison.without(comparison.duplicates).measure(request) if comparison.duplicates else None
     if csv is not None:
         write_tables(csv, result)
+    if report is not None:
+        write_report(report, comparison, result, request, force=force)
     if as_json:
         print_json(
             {
@@ -156,6 +164,7 @@ def evaluate(
                 "without_duplicates": None if rest is None else rest.to_dict(),
                 "request": request.to_dict(),
                 "csv": [str(path) for path in tables],
+                "report": None if report is None else str(report),
             }
         )
         return
@@ -165,6 +174,8 @@ def evaluate(
     print_evaluation(f"{what} on {truth}", result, without=(", ".join(comparison.duplicates), rest))
     for path, holds in zip(tables, ("Figures:", "Errors: "), strict=bool(tables)):
         print_text(f"{holds} {path}")
+    if report is not None:
+        print_text(f"Report:  {report}")
 
 
 def _compare(request: "EvaluationRequest", output: Path | None) -> "Comparison":
