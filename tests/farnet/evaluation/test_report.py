@@ -41,7 +41,7 @@ def _page(path: Path) -> _Page:
     return page
 
 
-def _comparison(count=6, *, scheme="ceph19", spacing=(0.1, 0.1), observers=True, duplicates=(), name="r{}"):
+def _comparison(count=6, *, scheme="cephalometric19", spacing=(0.1, 0.1), observers=True, duplicates=(), name="r{}"):
     landmarks, rng = load_scheme(scheme), np.random.default_rng(3)
     truth = [
         Landmarks(rng.uniform(50, 900, (len(landmarks), 2)), landmarks, spacing=spacing, radiograph=name.format(i))
@@ -81,11 +81,15 @@ def test_figures_in_the_page_are_those_of_the_evaluation(tmp_path):
     for k, metrics in enumerate(evaluation.per_landmark, 1):
         row = next(row for row in page.rows if row[:2] == [str(k), metrics.name])
         assert row[2].startswith(f"{metrics.mre:.2f} [")
-        steps = [p.points[k - 1] - r.points[k - 1] for p, r in zip(comparison.predictions, comparison.references)]
+        steps = [
+            p.points[k - 1] - r.points[k - 1]
+            for p, r in zip(comparison.predictions, comparison.references, strict=True)
+        ]
         down, right = np.nanmean(steps, axis=0) * 0.1
         assert row[9:11] == [f"{right:.2f}", f"{down:.2f}"]
     name, landmark, error = evaluation.largest_errors(1)[0]
     assert [name, landmark, f"{error:.2f}"] in page.rows
+    assert ["seed", "0"] in page.rows and ["bootstrap", "50"] in page.rows
     assert sum(tag == "img" for tag, _ in page.tags) == 3
     assert "farnet evaluate --predictions mine.csv --reference truth.csv --bootstrap 50" in page.words
 

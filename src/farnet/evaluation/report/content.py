@@ -57,7 +57,7 @@ def _settings(comparison: Comparison, request: EvaluationRequest) -> Section:
         "predictions": "landmarks measured",
     }
     measured = [(title, _word(record[key])) for key, title in names.items() if record.get(key) is not None]
-    settings = [(name, _word(value)) for name, value in request.to_dict().items() if value not in (None, "", [], False)]
+    settings = [(name, _word(value)) for name, value in request.to_dict().items() if _is_set(value)]
     return Section(
         "What was measured, and how",
         ("This command repeats the evaluation:",),
@@ -177,6 +177,11 @@ def _provenance(evaluation: Evaluation) -> Section:
     ]
     note = "For research; not for diagnosis."
     return Section("Provenance", (note,), (Table(("", ""), tuple(rows), 2),))
+
+
+def _is_set(value: object) -> bool:
+    """Whether a setting says something; 0 does."""
+    return value is not None and value is not False and value not in ("", [])
 
 
 def _both(metrics: Metrics, value: float, key: str, digits: int = 2) -> str:

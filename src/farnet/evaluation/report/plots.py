@@ -1,4 +1,4 @@
-"""The plots of a report as PNG: detection rates, boxes and mean offsets, in colours that print and that all can tell."""
+"""The plots of a report as PNG: detection rates, boxes and mean offsets, in colours that all can tell apart."""
 
 from __future__ import annotations
 
