@@ -85,8 +85,10 @@ def test_figures_in_the_page_are_those_of_the_evaluation(tmp_path):
             p.points[k - 1] - r.points[k - 1]
             for p, r in zip(comparison.predictions, comparison.references, strict=True)
         ]
+        rates = [row for row in page.rows if row[:2] == [str(k), metrics.name]][1]
+        assert [cell.split()[0] for cell in rates[2:]] == [f"{rate:.1f}" for rate in metrics.sdr.values()]
         down, right = np.nanmean(steps, axis=0) * 0.1
-        assert row[9:11] == [f"{right:.2f}", f"{down:.2f}"]
+        assert row[5:7] == [f"{right:.2f}", f"{down:.2f}"]
     name, landmark, error = evaluation.largest_errors(1)[0]
     assert [name, landmark, f"{error:.2f}"] in page.rows
     assert ["seed", "0"] in page.rows and ["bootstrap", "50"] in page.rows

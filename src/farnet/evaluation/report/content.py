@@ -120,17 +120,19 @@ def _pooled(comparison: Comparison, evaluation: Evaluation, without: Evaluation 
 
 def _landmarks(comparison: Comparison, evaluation: Evaluation) -> Section:
     unit, between = evaluation.unit, evaluation.observer_distance_per_landmark
-    headers = ["no.", "landmark", f"MRE ({unit})", "SD", "median", *(f"SDR {r:g}" for r in evaluation.radii)]
-    headers += ["mean dx", "mean dy", "n", "missed", "absent", *([] if between is None else ["observers' MRE"])]
-    rows = []
-    for k, (m, (dy, dx)) in enumerate(zip(evaluation.per_landmark, mean_offsets(comparison, evaluation), strict=True)):
+    headers = ["no.", "landmark", f"MRE ({unit})", "SD", "median", "mean dx", "mean dy", "n", "missed", "absent"]
+    headers += [] if between is None else ["observers' MRE"]
+    rows, rates = [], []  # two tables: one would be too wide for a page
+    offsets = mean_offsets(comparison, evaluation)
+    for k, (m, (dy, dx)) in enumerate(zip(evaluation.per_landmark, offsets, strict=True)):
         cells = [str(k + 1), m.name, _both(m, m.mre, "mre"), _both(m, m.sd, "sd"), _both(m, m.median, "median")]
-        cells += [_both(m, m.sdr[r], f"sdr_{r:g}", 1) for r in evaluation.radii]
         cells += [_number(float(dx)), _number(float(dy)), str(m.n), str(m.n_missed), str(m.n_absent)]
         if between is not None:
             cells.append(_both(between[k], between[k].mre, "mre"))
         rows.append(tuple(cells))
-    return Section("Each landmark", tables=(Table(tuple(headers), tuple(rows), 2),))
+        rates.append((str(k + 1), m.name, *(_both(m, m.sdr[r], f"sdr_{r:g}", 1) for r in evaluation.radii)))
+    success = ("no.", "landmark", *(f"SDR at {r:g} {unit} (%)" for r in evaluation.radii))
+    return Section("Each landmark", tables=(Table(tuple(headers), tuple(rows), 2), Table(success, tuple(rates), 2)))
 
 
 def _largest(evaluation: Evaluation) -> Section:
