@@ -66,6 +66,17 @@ def test_the_landmarks_can_be_kept_and_measured_again(farnet, detector, isbi, he
     assert farnet("evaluate", "--data", isbi, "-o", "found.csv").code == 2  # not overwritten
 
 
+def test_a_report_is_written_once(farnet, detector, isbi, here):
+    arguments = ["evaluate", "--data", isbi, "--bootstrap", 50, "--report", "out.html"]
+    assert farnet(*arguments, "--json").json()["report"] == "out.html"
+    page = (here / "out.html").read_text("utf-8")
+    assert "Evaluation of fake" in page and "without duplicates (2)" in page
+    assert farnet(*arguments).code == 2  # not overwritten
+    assert (here / "out.html").read_text("utf-8") == page
+    assert "Report:  out.html" in farnet(*arguments, "--force").out
+    assert farnet("evaluate", "--data", isbi, "--report", "out.docx").code == 2
+
+
 def test_two_tables(farnet, isbi, here):
     data = ISBI2015(isbi, "test1")
     for who in data.observers:
