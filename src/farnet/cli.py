@@ -11,6 +11,7 @@ from typing import Annotated, cast
 import typer
 
 from farnet.commands import (
+    calibrate,
     demo,
     detect,
     evaluate,
@@ -68,7 +69,7 @@ def _begin(
 
 for _module in (
     *(demo, samples, detect, review, verify, measure, train, evaluate, observers, reproduce),
-    *(models, export, info),
+    *(models, calibrate, export, info),
 ):
     _module.register(app)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -25,6 +25,8 @@ from farnet.networks.inference import optimise
 from farnet.orientation import VIEWS, Orient, brought_back
 from farnet.readers import as_text
 from farnet.reframing import reframed
+from farnet.uncertainty.calibration import Calibration
+from farnet.uncertainty.evidence import Evidence, mass_outside, signs_of
 from farnet.zoo import DEFAULT_MODEL, find_model
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class Detection:
         familiarity: How well it fits what the model knows.
         alone: (K, 2) the points that would have been found without the chain (`farnet.chain`), each by itself, in
             pixels of the radiograph; None for a model without one.
+        evidence: What tells how certain the landmarks are, in network pixels.
     """
 
     landmarks: Landmarks
@@ -60,6 +63,16 @@ class Detection:
     seconds: float
     familiarity: Familiarity
     alone: NDArray[np.float64] | None = None
+    evidence: Evidence | None = None
+
+
+class _Seen(NamedTuple):
+    """What was found in one radiograph, in the pixels of its frame."""
+
+    frame: Frame
+    decoded: DecodedPoints
+    first: NDArray[np.float64]  # (K, 2) by the first look alone
+    outside: NDArray[np.float64]  # (K,) mass of the heatmaps apart from the points
 
 
 class Detector:
@@ -118,6 +131,7 @@ class Detector:
         self.sha256 = sha256
         self.scheme = metadata.landmark_scheme
         self._chain = None if metadata.chain is None else Chain.from_dict(metadata.chain)
+        self._calibration = None if metadata.calibration is None else Calibration.from_dict(metadata.calibration)
         self.device = device
         self._network: torch.nn.Module | None
         try:
@@ -177,6 +191,7 @@ class Detector:
         maps = self._take(looks, shifts[:1])  # one look tells where the anatomy lies
         yield "decode"
         decoded = self._decode(maps)
+        first = decoded.points.numpy()
         better = self._better_frame(frame, decoded)
         if better is not None:
             yield "prepare"
@@ -186,6 +201,7 @@ class Detector:
             yield "decode"
             again = self._decode(maps_again)
             if _found(again) >= _found(decoded):
+                first = better.to_network(frame.to_radiograph(first))
                 frame, maps, decoded = better, maps_again, again
             else:
                 better = None
@@ -194,16 +210,23 @@ class Detector:
             maps = self._take(looks, shifts[1:])
             yield "decode"
             decoded = self._decode(maps)
-        detection = self._detection(radiograph, frame, decoded, time.perf_counter() - started)
+        seen = _Seen(frame, decoded, first, mass_outside(maps, decoded.points, self.metadata.decoder.sigma))
+        detection = self._detection(radiograph, seen, time.perf_counter() - started)
         kept = np.ascontiguousarray(maps.cpu().numpy()) if heatmaps else None
         alone = None if self._chain is None else frame.to_radiograph(self._decode_alone(maps).points.numpy())
         return replace(detection, heatmaps=kept, alone=alone)
 
-    def _detection(self, radiograph: Radiograph, frame: Frame, decoded: DecodedPoints, seconds: float) -> Detection:
-        landmarks = self._landmarks(radiograph, frame, decoded)
+    def _detection(self, radiograph: Radiograph, seen: _Seen, seconds: float) -> Detection:
+        landmarks = self._landmarks(radiograph, seen.frame, seen.decoded)
         least = self.metadata.least_confidence
         judged = familiarity(landmarks) if least is None else familiarity(landmarks, least)
-        return Detection(landmarks, None, frame, seconds, judged)
+        spread = seen.decoded.covariance.numpy()
+        evidence = Evidence(signs_of(seen.decoded, seen.first, seen.outside, landmarks), spread)
+        if self._calibration is not None:
+            covariance = seen.frame.covariance_to_radiograph(self._calibration.covariance(evidence.signs, spread))
+            region = np.where(landmarks.present, self._calibration.radii, np.nan)
+            landmarks = landmarks.replace(covariance=covariance, region95=region)
+        return Detection(landmarks, None, seen.frame, seconds, judged, evidence=evidence)
 
     def detect_many(self, radiographs: Sequence[Radiograph]) -> list[Detection]:
         """Find the landmarks of several radiographs, which go through the network together.
@@ -240,8 +263,7 @@ class Detector:
             return [*self.detect_many(radiographs[:half]), *self.detect_many(radiographs[half:])]
         share = (time.perf_counter() - started) / len(radiographs)
         detections = [
-            self._detection(radiograph, frame, decoded, share)
-            for radiograph, (frame, decoded) in zip(radiographs, found, strict=True)
+            self._detection(radiograph, seen, share) for radiograph, seen in zip(radiographs, found, strict=True)
         ]
         return [
             self.detect(radiograph)  # in its other views too, which are rarely needed
@@ -250,24 +272,28 @@ class Detector:
             for radiograph, detection in zip(radiographs, detections, strict=True)
         ]
 
-    def _found_together(self, radiographs: Sequence[Radiograph]) -> list[tuple[Frame, DecodedPoints]]:
-        """Frame and points of each, by the stages of `steps`."""
+    def _found_together(self, radiographs: Sequence[Radiograph]) -> list[_Seen]:
+        """What is found in each, by the stages of `steps`."""
         shifts = self.metadata.decoder.shifts
         frames = [self.metadata.input.frame(radiograph.shape) for radiograph in radiographs]
         looks = self._looks_together(radiographs, frames)
-        found = self._decoded_each(looks, shifts[:1])
+        found = self._seen_each(looks, shifts[:1], frames)
         better = {
-            i: frame for i, decoded in enumerate(found) if (frame := self._better_frame(frames[i], decoded)) is not None
+            i: frame
+            for i, seen in enumerate(found)
+            if (frame := self._better_frame(seen.frame, seen.decoded)) is not None
         }
-        reframed_ones: dict[int, tuple[Frame, DecodedPoints]] = {}
+        reframed_ones: dict[int, _Seen] = {}
         if better:
             again = self._looks_together([radiographs[i] for i in better], list(better.values()))
-            for (i, frame), decoded in zip(better.items(), self._decoded_each(again, shifts), strict=True):
-                if _found(decoded) >= _found(found[i]):
-                    reframed_ones[i] = frame, decoded
+            for i, seen in zip(better, self._seen_each(again, shifts, list(better.values())), strict=True):
+                if _found(seen.decoded) >= _found(found[i].decoded):
+                    first = seen.frame.to_network(found[i].frame.to_radiograph(found[i].first))
+                    reframed_ones[i] = seen._replace(first=first)
         if len(shifts) > 1 and len(reframed_ones) < len(radiographs):
-            found = self._decoded_each(looks, shifts[1:])
-        return [reframed_ones.get(i, (frames[i], decoded)) for i, decoded in enumerate(found)]
+            last = self._seen_each(looks, shifts[1:], frames)
+            found = [seen._replace(first=before.first) for seen, before in zip(last, found, strict=True)]
+        return [reframed_ones.get(i, seen) for i, seen in enumerate(found)]
 
     def _looks_together(self, radiographs: Sequence[Radiograph], frames: Sequence[Frame]) -> AveragedHeatmaps:
         """Radiographs, each in its frame, ready to be looked at as one batch."""
@@ -277,14 +303,22 @@ class Detector:
         ]
         return AveragedHeatmaps(self._fine, torch.from_numpy(np.stack(greys)).to(self.device))
 
-    def _decoded_each(self, looks: AveragedHeatmaps, shifts: Sequence[tuple[int, int]]) -> list[DecodedPoints]:
+    def _seen_each(
+        self, looks: AveragedHeatmaps, shifts: Sequence[tuple[int, int]], frames: Sequence[Frame]
+    ) -> list[_Seen]:
         with torch.inference_mode():
             maps = looks.look(shifts).mean()
         maps = maps.cpu() if self.device == "mps" else maps
         if self._chain is not None:
-            return [self._decode(each) for each in maps]
-        decoded = self._decode(maps)
-        return [DecodedPoints(*(part[i] for part in decoded)) for i in range(len(maps))]
+            each = [self._decode(one) for one in maps]
+        else:
+            together = self._decode(maps)
+            each = [DecodedPoints(*(part[i] for part in together)) for i in range(len(maps))]
+        outside = mass_outside(maps, torch.stack([one.points for one in each]), self.metadata.decoder.sigma)
+        return [
+            _Seen(frame, decoded, decoded.points.numpy(), share)
+            for frame, decoded, share in zip(frames, each, outside, strict=True)
+        ]
 
     def _looks(self, radiograph: Radiograph, frame: Frame) -> AveragedHeatmaps:
         """The radiograph in a frame, ready to be looked at."""

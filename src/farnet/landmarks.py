@@ -37,6 +37,9 @@ class Landmarks:
         confidence: (K,) float64, higher is surer, NaN = not known; None where nothing gives one.
         covariance: (K, 2, 2) float64, px^2 in (row, column) order, NaN = not known; None where nothing gives
             one.
+        region95: (K,) float64 above 0, Mahalanobis distance, by the covariance, within which the truth lies 95 times
+            in 100; NaN = not known; None where nothing gives one. Where there is one, the covariance is calibrated: the
+            expected error is sqrt(pi / 2) times its standard deviation (`expected_error_mm`).
         edited: (K,) bool, True where a person has moved or placed the point; None where it is not tracked.
         source: Who or what placed the points: "model ceph19-compact", "junior", ...
         radiograph: Name of the radiograph.
@@ -56,6 +59,7 @@ class Landmarks:
     spacing: Spacing | None = None
     confidence: NDArray[np.float64] | None = None
     covariance: NDArray[np.float64] | None = None
+    region95: NDArray[np.float64] | None = None
     edited: NDArray[np.bool_] | None = None
     source: str = ""
     radiograph: str = ""
@@ -80,6 +84,11 @@ class Landmarks:
             _set(self, "confidence", _array(self.confidence, "confidence", (count,), self.scheme))
         if self.covariance is not None:
             _set(self, "covariance", _covariance(self.covariance, self.scheme))
+        if self.region95 is not None:
+            region = _array(self.region95, "region95", (count,), self.scheme)
+            if not (np.isnan(region) | (np.isfinite(region) & (region > 0))).all():
+                raise AnnotationError(f"region95 is {region.tolist()}; a radius is finite and above 0, or NaN.")
+            _set(self, "region95", region)
         if self.edited is not None:
             _set(self, "edited", _array(self.edited, "edited", (count,), self.scheme, np.bool_))
         if self.image_shape is not None:
@@ -114,6 +123,41 @@ class Landmarks:
         """(K,) like `sd_px`, in mm; None where the spacing is unknown."""
         return None if self.spacing is None else self._sd(self.spacing)
 
+    @property
+    def expected_error_px(self) -> NDArray[np.float64]:
+        """(K,) expected distance from the truth in px; NaN where it is not calibrated."""
+        return self._expected(self.sd_px)
+
+    @property
+    def expected_error_mm(self) -> NDArray[np.float64] | None:
+        """(K,) like `expected_error_px`, in mm; None where the spacing is unknown."""
+        sd = self.sd_mm
+        return None if sd is None else self._expected(sd)
+
+    def reach95(self, scale: Spacing = (1.0, 1.0)) -> NDArray[np.float64]:
+        """(K,) largest half-axis of the 95 % region: how far off the truth may be, in px.
+
+        Args:
+            scale: (row, column) units in a pixel, such as `spacing` for mm.
+
+        Returns:
+            NaN where there is no region.
+        """
+        if self.covariance is None or self.region95 is None:
+            return np.full(len(self), np.nan)
+        factors = np.array(scale, np.float64)
+        scaled = self.covariance * np.outer(factors, factors)
+        known = self.present & np.isfinite(scaled).all((1, 2)) & np.isfinite(self.region95)
+        largest = np.linalg.eigvalsh(np.where(known[:, None, None], scaled, np.eye(2)))[:, -1]
+        return np.asarray(np.where(known, self.region95 * np.sqrt(largest), np.nan))
+
+    def _expected(self, sd: NDArray[np.float64]) -> NDArray[np.float64]:
+        from farnet.uncertainty.calibration import expected_radial_error
+
+        if self.region95 is None:
+            return np.full(len(self), np.nan)
+        return np.where(np.isfinite(self.region95), expected_radial_error(sd), np.nan)
+
     def _sd(self, scale: Spacing) -> NDArray[np.float64]:
         if self.covariance is None:
             return np.full(len(self), np.nan)
@@ -139,19 +183,25 @@ class Landmarks:
         """List the landmarks as rows of a table, with JSON types only.
 
         Returns:
-            K dictionaries with `name`, `abbreviation`, `row`, `column` (px), `confidence`, `sd_px`, `sd_mm`
-            and `edited`; None stands for absent or unknown.
+            K dictionaries with `name`, `abbreviation`, `row`, `column` (px), `confidence`, `sd_px`, `sd_mm`,
+            `expected_error_px`, `expected_error_mm`, `reach95_px`, `reach95_mm` and `edited`; None stands for absent or
+            unknown.
         """
         count = len(self)
         unknown = np.full(count, np.nan)
         confidence = unknown if self.confidence is None else self.confidence
         sd_mm = unknown if self.sd_mm is None else self.sd_mm
+        expected_mm = unknown if self.expected_error_mm is None else self.expected_error_mm
         columns = {
             "row": self.points[:, 0],
             "column": self.points[:, 1],
             "confidence": confidence,
             "sd_px": self.sd_px,
             "sd_mm": sd_mm,
+            "expected_error_px": self.expected_error_px,
+            "expected_error_mm": expected_mm,
+            "reach95_px": self.reach95(),
+            "reach95_mm": unknown if self.spacing is None else self.reach95(self.spacing),
         }
         return [
             {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from farnet.errors import ModelFileError
+from farnet.errors import InvalidInputError, ModelFileError
 from farnet.inputs import InputConfig
 from farnet.networks.config import NetworkConfig
 from farnet.scheme import LandmarkScheme
@@ -25,13 +25,14 @@ __all__ = [
     "DecoderConfig",
     "ModelMetadata",
     "Shifts",
+    "copy_model",
     "load_model",
     "model_sha256",
     "read_metadata",
     "save_model",
 ]
 
-FORMAT_VERSION = 2  # 2: chain, least_confidence
+FORMAT_VERSION = 2  # 2: chain, least_confidence, calibration
 _KEY = "farnet"
 
 _Shift = Annotated[int, Field(ge=-64, le=64)]
@@ -64,7 +65,8 @@ class ModelMetadata(BaseModel):
     ``typical_points`` is the mean of the training landmarks in network pixels, (K, 2) row, column: how a radiograph is
     expected to lie in the frame. ``chain`` says how groups of landmarks follow each other, where they are found
     together (`farnet.chain.Chain.to_dict`). ``least_confidence`` is the median confidence below which a radiograph is
-    unlike those that the model knows (`farnet.familiarity`). ``training`` and ``evaluation`` are records for people:
+    unlike those that the model knows (`farnet.familiarity`). ``calibration`` makes millimetres of the signs of
+    uncertainty (`farnet.uncertainty.Calibration.to_dict`). ``training`` and ``evaluation`` are records for people:
     settings, data, figures.
     """
 
@@ -81,6 +83,7 @@ class ModelMetadata(BaseModel):
     typical_points: list[tuple[float, float]] | None = None
     chain: dict[str, Any] | None = None
     least_confidence: float | None = Field(default=None, ge=0, le=1)
+    calibration: dict[str, Any] | None = None
     training: dict[str, Any] = Field(default_factory=dict)
     evaluation: dict[str, Any] = Field(default_factory=dict)
     licence: str = ""
@@ -134,6 +137,25 @@ def save_model(path: str | Path, network: FARNet, metadata: ModelMetadata, *, ha
     write_bytes_atomic(path, save(tensors, {_KEY: metadata.model_dump_json()}))
 
 
+def copy_model(source: str | Path, target: str | Path, metadata: ModelMetadata) -> None:
+    """Write a model file with the same weights, to the last bit, and other metadata.
+
+    Raises:
+        ModelFileError: The source is no model file, or the metadata are of another network.
+        OutputError: The target cannot be written.
+    """
+    from safetensors import safe_open
+    from safetensors.torch import save
+
+    from farnet.atomic import write_bytes_atomic
+
+    if read_metadata(source).network != metadata.network:
+        raise ModelFileError(f"the metadata are not of the network in {source}")
+    with safe_open(source, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # a file is no dictionary
+    write_bytes_atomic(Path(target), save(tensors, {_KEY: metadata.model_dump_json()}))
+
+
 def read_metadata(path: str | Path) -> ModelMetadata:
     """Read what a model file says, without its weights and without torch.
 
@@ -183,7 +205,22 @@ def read_metadata(path: str | Path) -> ModelMetadata:
             raise ModelFileError(
                 f"{path} has a chain of {sum(sizes)} landmarks for {metadata.network.landmarks} heatmaps"
             )
+    if metadata.calibration is not None:
+        _check_calibration(path, metadata)
     return metadata
+
+
+def _check_calibration(path: Path, metadata: ModelMetadata) -> None:
+    from farnet.uncertainty.calibration import Calibration
+
+    try:
+        calibration = Calibration.from_dict(metadata.calibration or {})
+    except InvalidInputError as error:
+        raise ModelFileError(f"the calibration in {path} cannot be used: {error}") from error
+    if len(calibration) != metadata.network.landmarks:
+        raise ModelFileError(
+            f"{path} has a calibration of {len(calibration)} landmarks for {metadata.network.landmarks} heatmaps"
+        )
 
 
 def load_model(path: str | Path) -> tuple[FARNet, ModelMetadata]:

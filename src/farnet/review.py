@@ -334,9 +334,9 @@ def _with(mask: NDArray[np.bool_], k: int, value: bool) -> NDArray[np.bool_]:
 
 
 def _without_certainty(landmarks: Landmarks, k: int) -> dict[str, Any]:
-    """Confidence and covariance without those of landmark k, which were of no point, or of another."""
+    """Confidence, covariance and region without those of landmark k, which were of no point, or of another."""
     changes: dict[str, Any] = {}
-    for name in ("confidence", "covariance"):
+    for name in ("confidence", "covariance", "region95"):
         values = getattr(landmarks, name)
         if values is not None:
             changes[name] = values.copy()

@@ -173,14 +173,14 @@ def _with_changes(
         moved = is_moved(points[rows[k]], before.points[k])
         after[k] = points[rows[k]] if moved else before.points[k]
         edited[k] |= moved or bool(marked[rows[k]])
-    confidence, covariance = (None if item is None else item.copy() for item in (before.confidence, before.covariance))
-    for item in (confidence, covariance):
-        if item is not None:
-            item[added] = np.nan  # they were of no point, or of another
+    certainty: dict[str, NDArray[np.float64]] = {}
+    for name in ("confidence", "covariance", "region95"):
+        values = getattr(before, name)
+        if values is not None:
+            certainty[name] = values.copy()
+            certainty[name][added] = np.nan  # they were of no point, or of another
     tracked = before.edited is not None or bool(edited.any())
-    return before.replace(
-        points=after, confidence=confidence, covariance=covariance, edited=edited if tracked else None
-    )
+    return before.replace(points=after, edited=edited if tracked else None, **certainty)
 
 
 def nothing_placed(record: LandmarkRecord) -> Landmarks:

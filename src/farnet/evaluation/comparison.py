@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from farnet.datasets.named import LandmarkDataset
     from farnet.detection import Detection
     from farnet.evaluation.figures import Extra
@@ -60,6 +63,8 @@ class Comparison:
         files: The file of a radiograph, by its name in `references`, where it is known.
         alone: Where the model would have found each landmark by itself, for a model that finds them together; None
             for others. In the order of `predictions`.
+        spread: The plain covariance of the heatmaps, (K, 2, 2) px^2 each, in the order of `predictions`; None where no
+            model was run.
         left_out: What was left out and why, to be told.
         record: What was compared, in JSON types.
     """
@@ -70,13 +75,14 @@ class Comparison:
     duplicates: tuple[str, ...] = ()
     files: Mapping[str, Path] = field(default_factory=dict)
     alone: list[Landmarks] | None = None
+    spread: list[NDArray[np.float64]] | None = None
     left_out: tuple[str, ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def by_itself(self) -> Comparison | None:
         """The same with every landmark found by itself; None where that is no other."""
-        return None if self.alone is None else replace(self, predictions=self.alone, alone=None)
+        return None if self.alone is None else replace(self, predictions=self.alone, alone=None, spread=None)
 
     def measure(self, request: EvaluationRequest) -> Evaluation:
         """Evaluate with the radii and draws of a request; errors as `farnet.evaluation.evaluate`."""
@@ -96,6 +102,7 @@ class Comparison:
             self.references,
             cobb=request.cobb,
             mw_gap=request.mw_gap,
+            spread=self.spread,
             bootstrap=request.bootstrap,
             seed=request.seed,
         )
@@ -110,6 +117,7 @@ class Comparison:
             references=[self.references[i] for i in keep],
             observers=None if self.observers is None else [[o[i] for i in keep] for o in self.observers],
             alone=None if self.alone is None else [self.alone[i] for i in keep],
+            spread=None if self.spread is None else [self.spread[i] for i in keep],
             duplicates=tuple(name for name in self.duplicates if radiograph_key(name) not in left_out),
         )
 
@@ -138,15 +146,17 @@ def compare(
     if given is not None:
         predicted = given
         alone: dict[str, Landmarks] = {}
+        spread: dict[str, NDArray[np.float64]] = {}
         record: dict[str, Any] = {"predictions": str(request.predictions)}
     else:
-        predicted, alone, record = yield from _run_model(request, truth, get_detector)
+        predicted, alone, spread, record = yield from _run_model(request, truth, get_detector)
     pairing = pair_landmarks(_rest(predicted, truth.excluded), truth.landmarks)
     notes = _check_complete(pairing, request.common)
     comparison = Comparison(
         pairing.predictions,
         pairing.references,
         alone=[alone[item.radiograph] for item in pairing.predictions] if alone else None,
+        spread=[spread[item.radiograph] for item in pairing.predictions] if spread else None,
         files=truth.files,
         left_out=notes,
         record=truth.record | record,
@@ -243,9 +253,18 @@ def _model_files(folder: Path, excluded: set[str]) -> dict[str, Path]:
     return files
 
 
+class _Found(NamedTuple):
+    """What a model found; `alone` and `spread` as of `Comparison`, by the name of the radiograph."""
+
+    landmarks: list[Landmarks]
+    alone: dict[str, Landmarks]
+    spread: dict[str, NDArray[np.float64]]
+    record: dict[str, Any]
+
+
 def _run_model(
     request: EvaluationRequest, truth: _Truth, get_detector: Callable[[str, str], DetectorLike] | None
-) -> Generator[Step, None, tuple[list[Landmarks], dict[str, Landmarks], dict[str, Any]]]:
+) -> Generator[Step, None, _Found]:
     """Detect on the radiographs that the truth knows."""
     from farnet.radiograph import read_radiograph
 
@@ -278,6 +297,7 @@ def _run_model(
     detector = (get_detector or _new_detector)(request.model_name, request.device)
     found: list[Landmarks] = []
     by_itself: dict[str, Landmarks] = {}
+    spread: dict[str, NDArray[np.float64]] = {}
     seconds = 0.0
     for number, (name, read) in enumerate(jobs):
         yield Step(number, total, name)
@@ -291,11 +311,14 @@ def _run_model(
             yield Step(number, total, name)
         found.append(detection.landmarks.replace(radiograph=name))
         if detection.alone is not None:
-            by_itself[name] = found[-1].replace(points=detection.alone, confidence=None, covariance=None)
+            by_itself[name] = found[-1].replace(points=detection.alone, confidence=None, covariance=None, region95=None)
+        if detection.evidence is not None:
+            spread[name] = detection.frame.covariance_to_radiograph(detection.evidence.spread)
         seconds += detection.seconds
-    return (
+    return _Found(
         found,
         by_itself,
+        spread,
         {
             "model": detector.name,
             "model_sha256": detector.sha256,

@@ -60,7 +60,7 @@ def companion(landmarks: Landmarks) -> dict[str, Any]:
         "source": landmarks.source,
         "provenance": dict(landmarks.provenance),
     }
-    for name in ("confidence", "covariance", "edited"):
+    for name in ("confidence", "covariance", "region95", "edited"):
         values = getattr(landmarks, name)
         own[name] = None if values is None else _without_nan(values.tolist())
     return own
@@ -125,7 +125,7 @@ def restored(points: NDArray[np.float64], own: Any, scheme: LandmarkScheme | Non
     try:
         arrays: dict[str, Any] = {
             name: None if own.get(name) is None else np.array(own[name], np.bool_ if name == "edited" else np.float64)
-            for name in ("confidence", "covariance", "edited")
+            for name in ("confidence", "covariance", "region95", "edited")
         }
         return Landmarks(
             points=points,

@@ -56,6 +56,7 @@ COLUMNS = (
     "cov_rr",
     "cov_rc",
     "cov_cc",
+    "region95",
     "edited",
     "source",
     "provenance",
@@ -102,6 +103,8 @@ def _rows(item: Landmarks) -> Iterator[dict[str, str]]:
             row["confidence"] = _repr(item.confidence[k])
         if item.covariance is not None:
             row |= {name: _repr(item.covariance[k, i, j]) for name, i, j in _COVARIANCE}
+        if item.region95 is not None:
+            row["region95"] = _repr(item.region95[k])
         if item.edited is not None:
             row["edited"] = "true" if item.edited[k] else "false"
         if k == 0 and item.provenance:
@@ -189,7 +192,7 @@ class _Group:
     def landmarks(self, path: Path) -> Landmarks:
         first, where = next(iter(self.rows.values()))
         covariance = self._numbers(*(name for name, _, _ in _COVARIANCE))
-        confidence = self._numbers("confidence")
+        confidence, region = self._numbers("confidence"), self._numbers("region95")
         try:
             return Landmarks(
                 points=self._points(),
@@ -197,6 +200,7 @@ class _Group:
                 spacing=self._spacing(),
                 confidence=None if confidence is None else confidence[:, 0],
                 covariance=None if covariance is None else covariance[:, [0, 1, 1, 2]].reshape(-1, 2, 2),
+                region95=None if region is None else region[:, 0],
                 edited=self._edited(),
                 source=first["source"],
                 radiograph=first["radiograph"],

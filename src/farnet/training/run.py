@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 
     from farnet.training.fit import Trained
 
-__all__ = ["RunRequest", "RunResult", "check_model_name", "run_settings", "run_training"]
+__all__ = [
+    "RunRecord",
+    "RunRequest",
+    "RunResult",
+    "check_model_name",
+    "read_run_record",
+    "run_settings",
+    "run_training",
+]
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ class RunResult:
     stopped: bool
 
 
-class _RunRecord(BaseModel):
+class RunRecord(BaseModel):
     """What the folder of a run remembers of its request."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -102,6 +110,24 @@ class _RunRecord(BaseModel):
     version: int = 1
     data: DataRequest
     install: bool = False
+
+
+def read_run_record(folder: Path) -> RunRecord:
+    """What the folder of a run remembers of its request.
+
+    Raises:
+        OutputError: It remembers nothing.
+        InvalidInputError: What it remembers cannot be read.
+    """
+    path = folder / RUN_FILE
+    try:
+        return RunRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise OutputError(
+            f"no run to resume in {folder}: it does not tell which data it is trained on; give --data too"
+        ) from None
+    except (OSError, ValueError, ValidationError) as error:
+        raise InvalidInputError(f"{path} cannot be read: {error}; give --data to say which data it is") from error
 
 
 def run_training(request: RunRequest, note: Callable[[str], None] = lambda _: None) -> RunResult:
@@ -193,7 +219,7 @@ def _run(
 
 def _train(
     request: RunRequest,
-    record: _RunRecord,
+    record: RunRecord,
     opened: OpenedData,
     config: TrainingConfig,
     events: EventWriter,
@@ -265,21 +291,13 @@ def _is_first_process() -> bool:
     return int(next((rank for rank in ranks if rank.isdecimal()), "0")) == 0
 
 
-def _record_of(request: RunRequest) -> _RunRecord:
+def _record_of(request: RunRequest) -> RunRecord:
     """The data of a new run, or of the one to resume."""
     if request.data is not None:
-        return _RunRecord(data=request.data, install=request.install)
+        return RunRecord(data=request.data, install=request.install)
     if not request.resume:
         raise InvalidInputError("A new training needs --data, the folder of its radiographs.")
-    path = request.output / RUN_FILE
-    try:
-        record = _RunRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise OutputError(
-            f"no run to resume in {request.output}: it does not tell which data it is trained on; give --data too"
-        ) from None
-    except (OSError, ValueError, ValidationError) as error:
-        raise InvalidInputError(f"{path} cannot be read: {error}; give --data to say which data it is") from error
+    record = read_run_record(request.output)
     return record.model_copy(update={"install": record.install or request.install})
 
 

@@ -82,6 +82,7 @@ class LandmarkReading:
                 item.replace(
                     confidence=None,  # not needed here, and slow to copy at each step
                     covariance=None,
+                    region95=None,
                     provenance={},
                     spacing=item.spacing or (None if source is None else source.spacing),
                     image_shape=item.image_shape or (None if source is None else source.shape),
