@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,29 @@ if TYPE_CHECKING:
 
     from farnet.scheme import LandmarkScheme
 
-__all__ = ["Landmarks", "mean_landmarks"]
+__all__ = ["Landmarks", "Uncertainty", "mean_landmarks"]
+
+
+class Uncertainty(NamedTuple):
+    """How far off points may be.
+
+    Attributes:
+        values: (K,) expected distance from the truth where a calibrated model found the points, otherwise the standard
+            deviation along an axis by the heatmaps; NaN = not known.
+        unit: "mm", or "px" where the spacing is unknown.
+        calibrated: Whether they are expected distances.
+    """
+
+    values: NDArray[np.float64]
+    unit: str
+    calibrated: bool
+
+    def text(self, k: int) -> str:
+        """Of landmark k in words: ``expected error 1.2 mm`` or ``± 1.2 mm``; empty where it is not known."""
+        value = self.values[k]
+        if np.isnan(value):
+            return ""
+        return f"{'expected error ' if self.calibrated else '± '}{value:.1f} {self.unit}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +155,15 @@ class Landmarks:
         """(K,) like `expected_error_px`, in mm; None where the spacing is unknown."""
         sd = self.sd_mm
         return None if sd is None else self._expected(sd)
+
+    @property
+    def uncertainty(self) -> Uncertainty:
+        """How far off the points may be, in the best measure there is: see `Uncertainty`."""
+        known, in_mm = self.region95 is not None, self.spacing is not None
+        expected, sd = (self.expected_error_mm, self.sd_mm) if in_mm else (self.expected_error_px, self.sd_px)
+        values = expected if known else sd
+        assert values is not None, "there are mm where there is a spacing"
+        return Uncertainty(values, "mm" if in_mm else "px", known)
 
     def reach95(self, scale: Spacing = (1.0, 1.0)) -> NDArray[np.float64]:
         """(K,) largest half-axis of the 95 % region: how far off the truth may be, in px.

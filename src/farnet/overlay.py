@@ -54,8 +54,8 @@ def draw_overlay(
 ) -> Image.Image:
     """Draw landmarks on their radiograph.
 
-    Points are coloured by confidence (viridis, 0 to 1) where there is one; an ellipse shows one standard deviation
-    where it reaches beyond the point. Absent landmarks are not drawn; the caption counts them.
+    Points are coloured by confidence (viridis, 0 to 1) where there is one; an ellipse shows the 95 % region (of a model
+    that is not calibrated one standard deviation) where it reaches beyond the point. Absent landmarks are not drawn; the caption counts them.
 
     Args:
         radiograph: The picture.
@@ -227,7 +227,8 @@ def _draw_points(
             continue
         x, y = points[k]
         if landmarks.covariance is not None and np.isfinite(landmarks.covariance[k]).all():
-            ring = _ellipse(landmarks.covariance[k][::-1, ::-1] * np.outer(factor, factor))
+            radius = 1.0 if landmarks.region95 is None or np.isnan(landmarks.region95[k]) else landmarks.region95[k]
+            ring = radius * _ellipse(landmarks.covariance[k][::-1, ::-1] * np.outer(factor, factor))
             if np.abs(ring).max() > r:
                 draw.line([tuple(p) for p in ring + points[k]], fill=(*colour, 200), width=style.line)
         draw.ellipse([x - r - 3, y - r - 3, x + r + 3, y + r + 3], fill=(*_INK, 190))

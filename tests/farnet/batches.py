@@ -44,7 +44,7 @@ class Counting:
             image_shape=radiograph.shape,
             image_sha256=radiograph.sha256,
         )
-        return SimpleNamespace(landmarks=landmarks, heatmaps=None, seconds=0.25, alone=None)
+        return SimpleNamespace(landmarks=landmarks, heatmaps=None, seconds=0.25, alone=None, evidence=None)
 
 
 def write_radiograph(path, seed=0):

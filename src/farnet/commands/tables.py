@@ -17,8 +17,15 @@ _LONGEST = 160  # characters of a value before it is cut
 
 
 def print_landmarks(landmarks: Landmarks) -> None:
-    """Print the landmarks of one radiograph."""
-    sd, unit = ("sd_px", "px") if landmarks.spacing is None else ("sd_mm", "mm")
+    """Print the landmarks of one radiograph, with the expected errors where the model is calibrated."""
+    unit = "px" if landmarks.spacing is None else "mm"
+    if landmarks.region95 is None:
+        certainty = {f"sd ({unit})": f"sd_{unit}"}
+    else:
+        certainty = {
+            f"expected ({unit})": f"expected_error_{unit}",
+            f"95 % within ({unit})": f"reach95_{unit}",
+        }
     rows = [
         (
             row["name"],
@@ -26,16 +33,19 @@ def print_landmarks(landmarks: Landmarks) -> None:
             number(row["row"], 1),
             number(row["column"], 1),
             number(row["confidence"]),
-            number(row[sd]),
+            *(number(row[key]) for key in certainty.values()),
         )
         for row in landmarks.summary_table()
     ]
     missing = int((~landmarks.present).sum())
+    notes = [f"{missing} not found"] if missing else []
+    if landmarks.region95 is not None:
+        notes.append("expected: mean distance from the truth; within: the truth is so far off at most, 95 times in 100")
     print_table(
-        ("landmark", "", "row (px)", "column (px)", "confidence", f"sd ({unit})"),
+        ("landmark", "", "row (px)", "column (px)", "confidence", *certainty),
         rows,
         title=f"{landmarks.radiograph}: {landmarks.source}",
-        caption=f"{missing} not found" if missing else "",
+        caption="; ".join(notes),
         left=2,
     )
 

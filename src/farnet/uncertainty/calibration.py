@@ -133,6 +133,8 @@ class Calibration:
             )
         try:
             return cls(**{name: value for name, value in data.items() if name in names})
+        except InvalidInputError:
+            raise
         except (TypeError, ValueError) as error:
             raise InvalidInputError(f"The calibration is damaged: {error}.") from error
 

@@ -27,12 +27,13 @@ SIGNS = ("spread", "lowness", "elsewhere", "unsteadiness", "implausibility")
 
 - ``spread``: standard deviation of the heatmap around the point beyond that of its target, network px.
 - ``lowness``: by how much the fitted peak stays below 1.
-- ``elsewhere``: share of the heatmap's mass further than 3 sigma from the point.
+- ``elsewhere``: share of the heatmap's mass further than 3 sigma from the point, of what is above a tenth of a target.
 - ``unsteadiness``: distance between the point of the first look and that of all looks, network px.
 - ``implausibility``: distance from where the other landmarks say that it should be (`farnet.shape`), in sd.
 """
 
 _REACH = 3.0  # sigma
+_HAZE = 0.1
 _SOFTENING = {"spread": 0.05, "lowness": 0.01, "elsewhere": 0.003, "unsteadiness": 0.03, "implausibility": 0.3}
 # Below these a sign is as good as 0: rounding, and what differs between processors.
 
@@ -54,24 +55,24 @@ def mass_outside(maps: Tensor, points: Tensor, sigma: float) -> NDArray[np.float
     """Share of a heatmap's mass that lies apart from its point.
 
     Args:
-        maps: (..., K, h, w) heatmaps; what is below 0 counts as 0.
+        maps: (..., K, h, w) heatmaps, of which only what is above a tenth counts: the rest is a faint haze everywhere.
         points: (..., K, 2) row, column in their pixels; NaN is absent.
         sigma: That of the targets, in pixels.
 
     Returns:
-        (..., K) from 0 to 1: further than 3 sigma in row or in column; NaN with the point and where there is no mass.
+        (..., K) from 0 to 1: further than 3 sigma in row or in column; 0 where there is no mass, NaN with the point.
     """
     import torch
 
     lead, (height, width) = maps.shape[:-2], maps.shape[-2:]
-    mass = maps.float().reshape(-1, height, width).clamp_min(0.0)
+    mass = maps.float().reshape(-1, height, width).sub(_HAZE).clamp_min_(0.0)
     place = points.reshape(-1, 2).to(mass.device, torch.float32)
     near = [
         ((torch.arange(n, device=mass.device) - place[:, axis, None]).abs() <= _REACH * sigma).float()
         for axis, n in enumerate((height, width))
     ]
     inside = (near[0][:, None] @ mass @ near[1][:, :, None]).flatten()
-    share = 1.0 - inside / mass.sum((1, 2))
+    share = torch.nan_to_num(1.0 - inside / mass.sum((1, 2)))
     share = share.clamp(0.0, 1.0).masked_fill(place.isnan().any(1), float("nan"))
     return np.asarray(share.reshape(lead).cpu().numpy(), np.float64)
 

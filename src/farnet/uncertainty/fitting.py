@@ -75,9 +75,9 @@ def fit_calibration(held: Held, *, source: str = "") -> Calibration:
         InvalidInputError: If a landmark has fewer than `LEAST_RADIOGRAPHS` errors, or there is but one fold.
     """
     counts = held.known.sum(axis=0)
-    if counts.min(initial=0) < LEAST_RADIOGRAPHS:
+    if counts.min() < LEAST_RADIOGRAPHS:
         raise InvalidInputError(
-            f"{int(counts.min(initial=0))} radiographs with a landmark are too few for its 95 % region; at least "
+            f"{int(counts.min())} radiographs with a landmark are too few for its 95 % region; at least "
             f"{LEAST_RADIOGRAPHS} held out are needed."
         )
     folds = np.unique(held.folds)

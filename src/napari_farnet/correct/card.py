@@ -46,9 +46,11 @@ def _facts(review: Review, k: int) -> str:
     facts = [state_text(review.states[k], bool(review.reviewed[k]))]
     if item.confidence is not None and not np.isnan(item.confidence[k]):
         facts.append(f"confidence {item.confidence[k]:.2f}")
-    spread, unit = (item.sd_px, "px") if item.sd_mm is None else (item.sd_mm, "mm")
-    if not np.isnan(spread[k]):
-        facts.append(f"\N{PLUS-MINUS SIGN} {spread[k]:.1f} {unit}")
+    if text := item.uncertainty.text(k):
+        facts.append(text)
+    reach = item.reach95(item.spacing or (1.0, 1.0))[k]
+    if not np.isnan(reach):
+        facts.append(f"95 % within {reach:.1f} {item.uncertainty.unit}")
     before = review.origin[k]
     if item.present[k] and not np.isnan(before[0]):
         scale = np.array(item.spacing or (1.0, 1.0))

@@ -17,7 +17,8 @@ _COLUMN_TIPS = (
     "Abbreviation and name. A warning sign means that something speaks against the place of the point.",
     "What became of it: predicted (not looked at yet), accepted, edited, placed, absent, or still missing.",
     "How sure the network was, from 0 to 1.",
-    "Expected error of the prediction: one standard deviation, in mm (in px where the size of a pixel is unknown).",
+    "Expected error of the prediction: how far off it is on average, in mm (in px where the size of a pixel is unknown). "
+    "Of a model that is not calibrated: one standard deviation by its heatmap.",
 )
 _GLYPHS: dict[State, str] = {
     "missing": "\N{DOTTED CIRCLE}",
@@ -101,8 +102,8 @@ class LandmarkTable(QAbstractTableModel):
         if column == 2:
             value = np.nan if item.confidence is None else item.confidence[k]
             return "" if np.isnan(value) else f"{value:.2f}"
-        spread, unit = (item.sd_px, "px") if item.sd_mm is None else (item.sd_mm, "mm")
-        return "" if np.isnan(spread[k]) else f"{spread[k]:.1f} {unit}"
+        off = item.uncertainty
+        return "" if np.isnan(off.values[k]) else f"{off.values[k]:.1f} {off.unit}"
 
 
 class LogTable(QAbstractTableModel):

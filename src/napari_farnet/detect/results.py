@@ -95,7 +95,10 @@ def is_doubtful(result: DetectionResult) -> bool:
 
 
 def _least_certain(result: DetectionResult) -> str:
-    """Name the landmark of the lowest confidence (of equal ones, the widest); empty where nothing has a confidence."""
+    """Name the landmark that is expected to be furthest off, or without a calibration the least confident one.
+
+    Empty where nothing has a confidence.
+    """
     count = len(result.landmarks[0].scheme)
     confidence = np.array(
         [
@@ -105,13 +108,14 @@ def _least_certain(result: DetectionResult) -> str:
     )
     if np.isnan(confidence).all():
         return ""
-    spread = np.array([np.nan_to_num(item.sd_px if item.sd_mm is None else item.sd_mm) for item in result.landmarks])
+    off = np.array([np.nan_to_num(item.uncertainty.values) for item in result.landmarks])
     read = np.where(np.isnan(confidence), np.inf, np.round(confidence, 2))
-    which, k = np.unravel_index(np.lexsort((-spread.ravel(), read.ravel()))[0], confidence.shape)
+    # A calibrated model's expected error is made of the confidence and more; of another's, confidence comes first.
+    keys = (read, -off) if result.landmarks[0].uncertainty.calibrated else (-off, read)
+    which, k = np.unravel_index(np.lexsort([key.ravel() for key in keys])[0], confidence.shape)
     item = result.landmarks[which]
     details = [f"confidence {confidence[which, k]:.2f}"]
-    sd, unit = (item.sd_px, "px") if item.sd_mm is None else (item.sd_mm, "mm")
-    if np.isfinite(sd[k]):
-        details.append(f"± {sd[k]:.1f} {unit}")
+    if text := item.uncertainty.text(int(k)):
+        details.append(text)
     place = f" on {item.radiograph}" if len(result.landmarks) > 1 else ""
     return f"Least certain: {item.scheme.names[k]}{place} ({', '.join(details)})."

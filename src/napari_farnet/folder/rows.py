@@ -36,8 +36,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("Confidence", "How sure the network was of its least certain landmark, from 0 to 1."),
     (
         "Error (SD)",
-        "Expected error: mean over the landmarks of one standard deviation along an axis, in mm (in px where the size "
-        "of a pixel is unknown).",
+        "Expected error: mean over the landmarks, in mm (in px where the size of a pixel is unknown).",
     ),
     ("Seconds", "How long the detection took."),
     ("Message", "What went wrong, and how to mend it."),
@@ -95,16 +94,16 @@ class RadiographRow:
 
 
 def _figures(landmarks: Landmarks | None) -> tuple[int | None, float | None, float | None, str]:
-    """(landmarks found, least confidence, mean standard deviation, its unit)."""
+    """(landmarks found, least confidence, mean expected error or standard deviation, its unit)."""
     if landmarks is None:
         return None, None, None, ""
-    deviations, unit = (landmarks.sd_px, "px") if landmarks.sd_mm is None else (landmarks.sd_mm, "mm")
-    known = deviations[np.isfinite(deviations)]
+    off = landmarks.uncertainty
+    known = off.values[np.isfinite(off.values)]
     sure = np.array([]) if landmarks.confidence is None else landmarks.confidence[landmarks.present]
     sure = sure[np.isfinite(sure)]
     return (
         int(landmarks.present.sum()),
         float(sure.min()) if sure.size else None,
         float(known.mean()) if known.size else None,
-        unit,
+        off.unit,
     )

@@ -42,7 +42,7 @@ class FakeDetector:
             image_shape=radiograph.shape,
             image_sha256=radiograph.sha256,
         )
-        return SimpleNamespace(landmarks=landmarks, heatmaps=None, seconds=0.25, alone=None)
+        return SimpleNamespace(landmarks=landmarks, heatmaps=None, seconds=0.25, alone=None, evidence=None)
 
     def steps(self, radiograph, *, heatmaps=False):
         yield "prepare"
