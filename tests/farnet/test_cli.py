@@ -29,6 +29,7 @@ def test_the_commands():
         "observers",
         "reproduce",
         "models",
+        "calibrate",
         "export",
         "info",
     ]

@@ -119,10 +119,32 @@ def test_summary_table_is_json():
         "confidence": 0.9,
         "sd_px": 2.0,
         "sd_mm": pytest.approx(0.2),
+        "expected_error_px": None,
+        "expected_error_mm": None,
+        "reach95_px": None,
+        "reach95_mm": None,
         "edited": True,
     }
     assert table[1]["row"] is table[1]["column"] is table[1]["confidence"] is table[1]["sd_mm"] is None
     assert make().summary_table()[0]["edited"] is None
+
+
+def test_expected_errors_are_of_calibrated_covariances_alone():
+    plain = make(covariance=[np.diag([9.0, 16.0])] * 3, spacing=(0.1, 0.2))
+    assert np.isnan(plain.expected_error_px).all() and not plain.uncertainty.calibrated
+    assert plain.uncertainty.text(0) == "± 0.6 mm"
+    told = plain.replace(region95=[2.0, np.nan, 2.5])
+    sd = np.sqrt((0.3**2 + 0.8**2) / 2)
+    np.testing.assert_allclose(told.expected_error_mm[0], np.sqrt(np.pi / 2) * sd)
+    assert told.uncertainty.text(0) == f"expected error {np.sqrt(np.pi / 2) * sd:.1f} mm"
+    np.testing.assert_allclose(told.reach95()[0], 2.0 * 4.0)
+    np.testing.assert_allclose(told.reach95(told.spacing)[0], 2.0 * 0.8)
+    assert np.isnan(told.expected_error_px[1]) and np.isnan(told.reach95()[1])
+    assert told.uncertainty.text(1) == ""
+    assert make().expected_error_mm is None
+    for bad in ([0.0, 1.0, 1.0], [-1.0, 1.0, 1.0], [np.inf, 1.0, 1.0], [1.0]):
+        with pytest.raises(AnnotationError, match="region95"):
+            make(region95=bad)
 
 
 def test_mean_of_two_observers():

@@ -38,6 +38,10 @@ def test_json_is_the_whole_of_standard_output(farnet, detector, radiograph):
         "confidence": 0.9,
         "sd_px": 2.0,
         "sd_mm": None,
+        "expected_error_px": None,
+        "expected_error_mm": None,
+        "reach95_px": None,
+        "reach95_mm": None,
         "edited": None,
     }
     assert one["landmarks"][18]["row"] is None
@@ -376,7 +380,7 @@ def test_a_radiograph_unlike_the_training_is_named(farnet, detector, radiograph,
     asked = []
 
     class Unsure(detector):
-        def __init__(self, model="fake", device="auto", *, orient="as-is"):
+        def __init__(self, model="fake", device="auto", precision="auto", *, orient="as-is"):
             asked.append(orient)
 
         def detect(self, item, *, heatmaps=False):
