@@ -55,7 +55,8 @@ def draw_overlay(
     """Draw landmarks on their radiograph.
 
     Points are coloured by confidence (viridis, 0 to 1) where there is one; an ellipse shows the 95 % region (of a model
-    that is not calibrated one standard deviation) where it reaches beyond the point. Absent landmarks are not drawn; the caption counts them.
+    that is not calibrated one standard deviation) where it reaches beyond the point. Absent landmarks are not drawn;
+    the caption counts them.
 
     Args:
         radiograph: The picture.

@@ -1,5 +1,6 @@
 """`farnet evaluate`: how far a model, or landmarks in files, are from the truth and from the observers."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,11 +46,12 @@ is a failure. Errors are in mm where the spacing of every radiograph is known, o
 intervals, by bootstrap over radiographs. A data set with two observers also shows how far these are from each other,
 and known duplicates between its splits are reported with and without. Spines have their NMSE, correlation and Cobb
 angles besides, beside a mean shape that looks at no radiograph; cephalograms the classes of the eight measurements of
-ISBI 2015.""",
+ISBI 2015. --against tells which of two is better on the same radiographs, with intervals and p values.""",
     ("the bundled model on the first test set of ISBI 2015", "farnet evaluate --data isbi2015 --split test1"),
     ("against one of the two doctors", "farnet evaluate --data isbi2015 --split test1 --observer senior"),
     ("two files, such as those of two people", "farnet evaluate --predictions mine.csv --reference yours.csv"),
     ("a model on your own radiographs", "farnet evaluate --radiographs scans/ --reference truth.csv --csv figures.csv"),
+    ("which of two models is better", "farnet evaluate --model a.safetensors --against b.safetensors --data isbi2015"),
     ("for a program", "farnet evaluate --model my.safetensors --data isbi2015 --split test1 --json"),
 )
 
@@ -114,6 +116,10 @@ def evaluate(
             help="Class of an overjet (MW) between 0 and 2 mm: 3 as in the program of the challenge, or none.",
         ),
     ] = "script",
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="MODEL|FILE|FOLDER", help="Compare with another model, or other landmarks."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the model's landmarks (csv).")
     ] = None,
@@ -154,7 +160,9 @@ def evaluate(
         seed=seed,
         cobb=cobb,  # type: ignore[arg-type]  # the request checks it
         mw_gap=mw_gap,  # type: ignore[arg-type]
+        against=against,
     )
+    other = request.other
     if output is not None and not request.runs_model:
         raise InvalidInputError("--output writes the landmarks of a model; with --predictions they are there already.")
     tables = [] if csv is None else [check_name(csv), errors_path(csv)]
@@ -167,6 +175,8 @@ def evaluate(
     result = comparison.measure(request)
     rest = comparison.without(comparison.duplicates).measure(request) if comparison.duplicates else None
     extras = comparison.extras(request)
+    if other is not None:
+        extras = (*extras, _against(comparison, request, other))
     single = comparison.by_itself
     alone = None if single is None else (single.measure(request), single.extras(request))
     if csv is not None:
@@ -212,6 +222,34 @@ def evaluate(
         print_text(f"Report:  {report}")
 
 
+def _against(comparison: "Comparison", request: "EvaluationRequest", other: "EvaluationRequest") -> "Extra":
+    """The paired comparison with another model or other landmarks, on the radiographs that both have."""
+    from farnet.evaluation.paired import compare_paired
+
+    second = _compare(other, None)
+    names = [item.radiograph for item in comparison.references]
+    if [item.radiograph for item in second.references] != names:
+        both = set(names) & {item.radiograph for item in second.references}
+        if not (request.common and both):
+            raise InvalidInputError(
+                f"{request.against} is not of the same radiographs: {len(both)} of {len(names)} are on both sides. "
+                "Compare those alone with --common, or give landmarks of all."
+            )
+        comparison = comparison.without([name for name in names if name not in both])
+        second = second.without([r.radiograph for r in second.references if r.radiograph not in both])
+    quick = replace(request, bootstrap=0)
+    titles = [str(item.record.get("model") or item.record["predictions"]) for item in (comparison, second)]
+    if titles[0] == titles[1]:
+        titles = [f"{titles[0]} (first)", f"{titles[1]} (second)"]
+    return compare_paired(
+        comparison.measure(quick),
+        second.measure(quick),
+        names=(titles[0], titles[1]),
+        bootstrap=request.bootstrap,
+        seed=request.seed,
+    )
+
+
 def _print_extras(extras: "Sequence[Extra]", note: str = "") -> None:
     for extra in extras:
         for table in extra.tables():
@@ -233,8 +271,6 @@ def _compare(request: "EvaluationRequest", output: Path | None) -> "Comparison":
         note(text)
     if output is None:
         return comparison
-    from dataclasses import replace
-
     from farnet.formats import write_annotations
 
     write_annotations(output, comparison.predictions)

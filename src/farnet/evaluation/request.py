@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -40,6 +40,8 @@ class EvaluationRequest:
         bootstrap: Draws behind the intervals; 0 is none.
         seed: Seed of the draws.
         cobb: Whose rules the Cobb angles of spines follow.
+        against: What it is compared with on the same radiographs: the name or file of a model, or a file or folder of
+            landmarks.
         mw_gap: Class of an incisal distance between 0 and 2 mm: that of the challenge's program, or none.
 
     Raises:
@@ -63,6 +65,7 @@ class EvaluationRequest:
     seed: int = 0
     cobb: CobbVariant = "matlab"
     mw_gap: MwGap = "script"
+    against: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "radii", as_radii(self.radii))
@@ -106,6 +109,26 @@ class EvaluationRequest:
     def model_name(self) -> str:
         """The model that is run."""
         return self.model or DEFAULT_MODEL
+
+    @property
+    def other(self) -> EvaluationRequest | None:
+        """The same evaluation of what it is compared with; None where that is nothing.
+
+        Raises:
+            InvalidInputError: If that is landmarks in files, but radiographs are given for a model.
+        """
+        if self.against is None:
+            return None
+        path = Path(self.against)
+        is_landmarks = path.is_dir() or (path.is_file() and path.suffix.lower() != ".safetensors")
+        if is_landmarks:
+            return replace(self, against=None, model=None, predictions=path, radiographs=None)
+        if self.data is None and self.radiographs is None:
+            raise InvalidInputError(
+                f"--against {self.against} is a model and needs radiographs: give --data FOLDER, or compare with a "
+                "file of landmarks."
+            )
+        return replace(self, against=None, model=self.against, predictions=None)
 
     def words(self) -> list[str]:
         """The command that evaluates the same: its words, "farnet" first; what is as by default is left out."""

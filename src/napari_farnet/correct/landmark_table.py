@@ -17,7 +17,7 @@ _COLUMN_TIPS = (
     "Abbreviation and name. A warning sign means that something speaks against the place of the point.",
     "What became of it: predicted (not looked at yet), accepted, edited, placed, absent, or still missing.",
     "How sure the network was, from 0 to 1.",
-    "Expected error of the prediction: how far off it is on average, in mm (in px where the size of a pixel is unknown). "
+    "Expected error of the prediction: how far off it is on average, in mm (px where the size of a pixel is unknown). "
     "Of a model that is not calibrated: one standard deviation by its heatmap.",
 )
 _GLYPHS: dict[State, str] = {

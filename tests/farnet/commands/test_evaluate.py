@@ -91,6 +91,24 @@ def test_two_tables(farnet, isbi, here):
     )
 
 
+def test_which_of_two_tables_is_better(farnet, isbi, here):
+    data = ISBI2015(isbi, "test1")
+    truth = [data.landmarks(i) for i in range(3)]
+    for who, shift in (("near", 2.0), ("far", 9.0)):
+        write_annotations(here / f"{who}.csv", [item.replace(points=item.points + [0.0, shift]) for item in truth])
+    arguments = ["evaluate", "--predictions", "near.csv", "--data", isbi, "--against", "far.csv"]
+    found = farnet(*arguments, "--json").json()["extras"]["against"]
+    assert found["pooled"]["mre"]["value"] == pytest.approx(0.7)
+    assert (found["first"], found["second"], found["n_radiographs"]) == ("near.csv", "far.csv", 3)
+    assert "far.csv less near.csv" in farnet(*arguments).out
+    write_annotations(here / "far.csv", truth[:2])
+    refused = farnet(*arguments)
+    assert refused.code == 2 and "--common" in refused.err
+    assert farnet(*arguments, "--common", "--json").json()["extras"]["against"]["n_radiographs"] == 2
+    without = ["evaluate", "--predictions", "near.csv", "--reference", "far.csv", "--against", "fake"]
+    assert "needs radiographs" in " ".join(farnet(*without).err.split())
+
+
 def test_without_a_spacing_the_unit_is_the_pixel(farnet, isbi, here):
     data = ISBI2015(isbi, "test1")
     for who in data.observers:
