@@ -88,7 +88,7 @@ def case_sections(comparison: Comparison, evaluation: Evaluation) -> list[Sectio
 
 
 def _largest(evaluation: Evaluation) -> list[tuple[int, int]]:
-    """(row, landmark) of the largest errors, no radiograph more than twice, so that one failure does not fill it all."""
+    """(row, landmark) of the largest errors, no radiograph more than twice, or one failure would fill it all."""
     flat = np.where(np.isnan(evaluation.errors), -1.0, evaluation.errors)
     found: list[tuple[int, int]] = []
     seen: dict[int, int] = defaultdict(int)
