@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["case_sections", "ranked"]
 
 _RADIOGRAPHS = 6  # worst, and best
-_LANDMARKS = 8
+_LANDMARKS = 9
 
 
 @dataclass(frozen=True)

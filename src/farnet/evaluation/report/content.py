@@ -7,6 +7,7 @@ import platform
 import shlex
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from farnet.evaluation.metrics import evaluate
@@ -29,7 +30,13 @@ _NOTHING = "\N{EN DASH}"
 
 def title_of(comparison: Comparison) -> str:
     """What was measured."""
-    return f"Evaluation of {comparison.record.get('model') or comparison.record.get('predictions') or 'landmarks'}"
+    record = comparison.record
+    what = record.get("model") or PurePath(str(record.get("predictions") or "landmarks")).name
+    if record.get("dataset"):
+        return f"Evaluation of {what} on {record['dataset']}, {record.get('split')}"
+    return f"Evaluation of {what}" + (
+        f" against {PurePath(record['reference']).name}" if record.get("reference") else ""
+    )
 
 
 def sections_of(
@@ -92,7 +99,7 @@ def _summary(comparison: Comparison, evaluation: Evaluation) -> Section:
     name, landmark, error = evaluation.largest_errors(1)[0]
     lines.append(
         f"The landmark with the smallest mean error is {best.name} ({best.mre:.2f} {unit}), that with the largest is "
-        f"{worst.name} ({worst.mre:.2f} {unit}). The largest single error is {error:.2f} {unit}: {landmark} on {name}."
+        f"{worst.name} ({worst.mre:.2f} {unit}). The largest single error is {error:.2f} {unit}: {landmark} on radiograph {name}."
     )
     if evaluation.observer_distance is not None:
         between = evaluation.observer_distance
@@ -143,8 +150,8 @@ def _data(comparison: Comparison, evaluation: Evaluation) -> Section:
     rows = [
         ("truth", truth),
         ("radiographs", str(evaluation.n_radiographs)),
-        ("landmarks on each", str(len(evaluation.landmarks))),
-        ("spacing (row x column, mm per pixel)", ", ".join(said)),
+        ("landmarks", str(len(evaluation.landmarks))),
+        ("mm per pixel (row x column)", ", ".join(said)),
         ("unit of the errors", evaluation.unit),
         *(("left out", text) for text in comparison.left_out),
         ("names", ", ".join(evaluation.radiographs)),

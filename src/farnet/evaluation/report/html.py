@@ -34,9 +34,9 @@ th.word, td.word { text-align: left; overflow-wrap: anywhere }
 figure { margin: 1rem 0 }
 figure img { max-width: 100%; height: auto; background: #fff }
 figcaption { color: var(--faint); font-size: 13px; max-width: 46rem; overflow-wrap: anywhere }
-.cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1rem; align-items: end }
+.cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; align-items: end }
 .cases figure { margin: 0 }
-.cases img { display: block; max-height: 24rem; margin-bottom: .35rem }
+.cases img { display: block; max-height: 25rem; margin-bottom: .35rem }
 caption { text-align: left; font-weight: 600; padding: .2rem .7rem .35rem 0 }
 tbody th { color: var(--faint); font-weight: 400; min-width: 9rem }
 .note { color: var(--faint); font-size: 13px; margin-top: -.5rem }
@@ -44,7 +44,7 @@ tbody th { color: var(--faint); font-weight: 400; min-width: 9rem }
   :root { --ink: #000; --paper: #fff; --faint: #444; --line: #bbb; --tint: #f2f2f2 }
   body { max-width: none; padding: 0; font-size: 10pt }
   table { font-size: 8.5pt } th, td { padding: .1rem .35rem } .wide { overflow: visible }
-  .cases { grid-template-columns: repeat(4, 1fr) } pre { border: 1px solid var(--line) }
+  .cases { grid-template-columns: repeat(3, 1fr) } pre { border: 1px solid var(--line) }
   figure, tr { break-inside: avoid } h2 { break-after: avoid } thead { display: table-header-group } }
 """
 

@@ -21,9 +21,9 @@ _TITLE, _HEADING, _SUBHEADING = Face(18, bold=True), Face(12.5, bold=True), Face
 _BODY, _CAPTION, _CODE = Face(9), Face(7.5), Face(7.5, mono=True)
 _CELL, _LEAST = 8.0, 5.0  # pt of a table, and of one that is too wide
 _GAP, _PAD = 9.0, 2.2  # pt between columns, and above and below a line of a table
-_ACROSS = 4  # small pictures beside each other
-_TALLEST = 210.0  # pt of a small picture
-_PER_PIXEL = 72 / 130  # pt of a large picture
+_ACROSS, _BETWEEN = 3, 12.0  # small pictures beside each other, and pt between them
+_TALLEST = 205.0  # pt of a small picture
+_PER_PIXEL = 72 / 150  # pt of a large picture
 
 
 def as_pdf(title: str, sections: Sequence[Section]) -> bytes:
@@ -32,7 +32,7 @@ def as_pdf(title: str, sections: Sequence[Section]) -> bytes:
     pages.paragraph(title, _TITLE, after=8)
     for section in sections:
         pages.skip(12)
-        pages.need(_HEADING.leading + 5 * _BODY.leading)
+        pages.need(_beginning(pages, section))
         pages.paragraph(section.title, _HEADING, after=4)
         for paragraph in section.text:
             pages.paragraph(paragraph, _BODY)
@@ -43,7 +43,7 @@ def as_pdf(title: str, sections: Sequence[Section]) -> bytes:
                 _put_table(pages, table)
         for small, pictures in groupby(section.pictures, key=lambda picture: picture.small):
             for row in _rows(list(pictures), _ACROSS if small else 1):
-                _put_pictures(pages, row, small=small)
+                _put_pictures(pages, row)
     return pages.pdf(title)
 
 
@@ -105,15 +105,27 @@ def _columns(headers: Sequence[str], rows: Sequence[Sequence[str]], left: int) -
         if sum(least) <= free or size <= _LEAST:
             break
         size -= 0.5
+    widths = [width * free / sum(least) for width in least] if sum(least) > free else _shared(natural, least, free)
     # 0.01: what is as wide as its column is not to be broken for the last bit of a sum.
-    if sum(natural) <= free:
-        widths = natural
-    elif sum(least) <= free:
-        share = (free - sum(least)) / (sum(natural) - sum(least))
-        widths = [low + share * (high - low) for low, high in zip(least, natural, strict=True)]
-    else:
-        widths = [width * free / sum(least) for width in least]
     return _Columns(tuple(width + 0.01 for width in widths), left, body, head)
+
+
+def _shared(natural: Sequence[float], least: Sequence[float], free: float) -> list[float]:
+    """Share a width out: narrow columns have what they need, the wide ones get alike of what is left."""
+    widths = list(least)
+    open_ = [i for i, width in enumerate(natural) if width > least[i]]
+    while open_:
+        rest = free - sum(widths[i] for i in range(len(widths)) if i not in open_)
+        level = rest / len(open_)
+        settled = [i for i in open_ if natural[i] <= level or least[i] >= level]
+        if not settled:
+            for i in open_:
+                widths[i] = level
+            break
+        for i in settled:
+            widths[i] = min(natural[i], max(level, least[i]))
+        open_ = [i for i in open_ if i not in settled]
+    return widths
 
 
 def _lines(cells: Sequence[str], columns: _Columns, face: Face) -> list[list[str]]:
@@ -144,12 +156,30 @@ def _put_row(pages: Pages, lines: Sequence[Sequence[str]], columns: _Columns, fa
     pages.advance(_PAD)
 
 
-def _put_pictures(pages: Pages, row: Sequence[Picture], *, small: bool) -> None:
-    """Pictures beside each other, with their captions below."""
+@dataclass(frozen=True)
+class _Strip:
+    """Pictures beside each other: the width of a column, and of each picture its size and the lines below it."""
+
+    column: float
+    sizes: tuple[tuple[float, float], ...]
+    captions: tuple[list[str], ...]
+
+    @property
+    def tallest(self) -> float:
+        """Height of the pictures."""
+        return max(height for _, height in self.sizes)
+
+    @property
+    def height(self) -> float:
+        """Height with the captions."""
+        return self.tallest + 3 + max(map(len, self.captions)) * _CAPTION.leading
+
+
+def _strip(pages: Pages, row: Sequence[Picture]) -> _Strip:
     from PIL import Image
 
-    gap = 10.0
-    column = (WIDTH - gap * (_ACROSS - 1)) / _ACROSS if small else WIDTH
+    small = row[0].small
+    column = (WIDTH - _BETWEEN * (_ACROSS - 1)) / _ACROSS if small else WIDTH
     sizes = []
     for picture in row:
         with Image.open(io.BytesIO(picture.data)) as opened:
@@ -157,17 +187,32 @@ def _put_pictures(pages: Pages, row: Sequence[Picture], *, small: bool) -> None:
         scale = min(column / across, (_TALLEST if small else 0.7 * pages.whole) / down)
         scale = scale if small else min(scale, _PER_PIXEL)
         sizes.append((across * scale, down * scale))
-    captions = [wrap(printable(picture.caption), _CAPTION, column) for picture in row]
-    tallest = max(height for _, height in sizes)
-    height = tallest + 3 + max(map(len, captions)) * _CAPTION.leading
-    pages.need(height)
-    for i, (picture, (across, down), caption) in enumerate(zip(row, sizes, captions, strict=True)):
-        x = i * (column + gap)
-        pages.picture(x, tallest - down, across, down, picture.data)
-        for number, line in enumerate(caption):
-            pages.put(x, tallest + 3 + _CAPTION.size + number * _CAPTION.leading, line, _CAPTION, FAINT)
-    pages.advance(height)
+    return _Strip(column, tuple(sizes), tuple(wrap(printable(picture.caption), _CAPTION, column) for picture in row))
+
+
+def _put_pictures(pages: Pages, row: Sequence[Picture]) -> None:
+    """Pictures beside each other, with their captions below."""
+    strip = _strip(pages, row)
+    pages.need(strip.height)
+    for i, (picture, (across, down)) in enumerate(zip(row, strip.sizes, strict=True)):
+        x = i * (strip.column + _BETWEEN)
+        pages.picture(x, strip.tallest - down, across, down, picture.data)
+        for number, line in enumerate(strip.captions[i]):
+            pages.put(x, strip.tallest + 3 + _CAPTION.size + number * _CAPTION.leading, line, _CAPTION, FAINT)
+    pages.advance(strip.height)
     pages.skip(10)
+
+
+def _beginning(pages: Pages, section: Section) -> float:
+    """Height of a heading with what must not be torn from it: the text, and the first lines or pictures."""
+    lines = sum(len(wrap(printable(text), _BODY, WIDTH)) for text in section.text)
+    height = _HEADING.leading + min(lines, 6) * _BODY.leading + 15
+    if section.code or any(table.rows for table in section.tables):
+        return height + 8 * _BODY.leading
+    if not section.pictures:
+        return height
+    first = section.pictures[: _ACROSS if section.pictures[0].small else 1]
+    return height + _strip(pages, first).height
 
 
 def _rows(pictures: Sequence[Picture], across: int) -> list[Sequence[Picture]]:

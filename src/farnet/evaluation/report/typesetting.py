@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Face", "printable", "width_of", "wrap"]
 
-_EM = 100.0  # pt at which characters are measured
+_EM = 2000.0  # pt at which characters are measured: widths are rounded to px, and many add up to a line
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
