@@ -99,7 +99,8 @@ def _summary(comparison: Comparison, evaluation: Evaluation) -> Section:
     name, landmark, error = evaluation.largest_errors(1)[0]
     lines.append(
         f"The landmark with the smallest mean error is {best.name} ({best.mre:.2f} {unit}), that with the largest is "
-        f"{worst.name} ({worst.mre:.2f} {unit}). The largest single error is {error:.2f} {unit}: {landmark} on radiograph {name}."
+        f"{worst.name} ({worst.mre:.2f} {unit}). "
+        f"The largest single error is {error:.2f} {unit}: {landmark} on radiograph {name}."
     )
     if evaluation.observer_distance is not None:
         between = evaluation.observer_distance

@@ -102,7 +102,7 @@ def draw_case(
     rows, columns = window.bottom - window.top, window.right - window.left
     scale = min(_SIZE[0] / columns, _SIZE[1] / rows, _MOST_ENLARGED)
     size = max(1, round(columns * scale)), max(1, round(rows * scale))
-    part = grey(radiograph.pixels)[window.top : window.bottom, window.left : window.right]
+    part = grey(radiograph.pixels[window.top : window.bottom, window.left : window.right])
     picture = Image.fromarray(part).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
     layer = Image.new("RGBA", (size[0] * _SMOOTH, size[1] * _SMOOTH))
     draw = ImageDraw.Draw(layer)
@@ -114,7 +114,8 @@ def draw_case(
     radius = _SMOOTH * (2.2 if len(found) > 25 else 3.0)
     _draw_points(draw, found, true, radius)
     for k in named:
-        _draw_name(draw, true[k] if np.isnan(found[k]).any() else found[k], reference.scheme.names[k], layer.size)
+        ends = [true[k], true[k]] if np.isnan(found[k]).any() else [found[k], true[k]]
+        _draw_name(draw, ends[0], ends[1], reference.scheme.names[k], layer.size)
     spacing = reference.spacing or prediction.spacing or radiograph.spacing
     if spacing is not None:
         _draw_scale(draw, factor[0] / spacing[1], layer.size)
@@ -142,23 +143,28 @@ def _draw_points(
         draw.ellipse([x - radius, y - radius, x + radius, y + radius], fill=(*_BLUE, 255))
     arm = radius * 0.95
     for x, y in true[~np.isnan(true).any(axis=1)]:
-        for colour, width in ((_INK, line + _SMOOTH), (_WHITE, line)):
+        for colour, width in ((_INK, line + 2 * _SMOOTH), (_WHITE, line)):
             for rise in (arm, -arm):
-                draw.line([x - arm, y - rise, x + arm, y + rise], fill=(*colour, 235), width=width)
+                draw.line([x - arm, y - rise, x + arm, y + rise], fill=(*colour, 255), width=width)
 
 
-def _draw_name(draw: ImageDraw.ImageDraw, point: NDArray[np.float64], name: str, canvas: tuple[int, int]) -> None:
-    """Beside the point, on the side that has room; below it where the name is too long for either."""
+def _draw_name(
+    draw: ImageDraw.ImageDraw,
+    point: NDArray[np.float64],
+    other: NDArray[np.float64],
+    name: str,
+    canvas: tuple[int, int],
+) -> None:
+    """Beside the point, away from the other end of its error; on the side that has room, else below it."""
     font, gap = load_font(12 * _SMOOTH), 7.0 * _SMOOTH
     x, y = point
     left, top, right, bottom = draw.textbbox((0, 0), name, font=font, anchor="lt")
     width, height = right - left, bottom - top
-    if x + gap + width < canvas[0]:
-        corner = x + gap, y - height / 2
-    elif x - gap - width > 0:
-        corner = x - gap - width, y - height / 2
-    else:
-        corner = x - width / 2, y + gap
+    sides = [(x + gap, x + gap + width < canvas[0]), (x - gap - width, x - gap - width > 0)]
+    if other[0] > x:  # False for NaN
+        sides.reverse()
+    begin = next((start for start, fits in sides if fits), None)
+    corner = (x - width / 2, y + gap) if begin is None else (begin, y - height / 2)
     place = tuple(min(max(c, 3.0 * _SMOOTH), limit - 3.0 * _SMOOTH - extent) for c, limit, extent in zip(
         corner, canvas, (width, height), strict=True
     ))  # fmt: skip
