@@ -41,7 +41,7 @@ class _Page(HTMLParser):
     def handle_data(self, data):
         self.words.append(data)
         if self.lasttag in ("td", "th"):
-            self.rows[-1][-1] += data.strip()
+            self.rows[-1][-1] += data.strip().replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _page(path: Path) -> _Page:

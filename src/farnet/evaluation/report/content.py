@@ -65,6 +65,7 @@ def sections_of(
         *extra,
         _definitions(evaluation),
         _provenance(evaluation),
+        Section("The radiographs by name", (", ".join(evaluation.radiographs),)),
     ]
 
 
@@ -155,9 +156,11 @@ def _data(comparison: Comparison, evaluation: Evaluation) -> Section:
         ("mm per pixel (row x column)", ", ".join(said)),
         ("unit of the errors", evaluation.unit),
         *(("left out", text) for text in comparison.left_out),
-        ("names", ", ".join(evaluation.radiographs)),
     ]
-    px = "Errors and radii are in pixels, because the spacing is not known of every radiograph."
+    px = (
+        "Errors and radii are in pixels, because the spacing is not known of every radiograph; --radii sets radii that "
+        "fit."
+    )
     return Section("The data", (px,) if evaluation.unit == "px" else (), (Table(("", ""), tuple(rows), 2),))
 
 

@@ -28,8 +28,9 @@ _SIZE = (300, 380)  # largest width and height in px
 _SMOOTH = 3  # drawn this much larger, then reduced
 _QUALITY = 82
 _MARGIN = 0.09  # of the longer side of what the landmarks fill
-_NARROWEST = 0.42  # width by height: a spine alone would be a strip
+_NARROWEST = 0.6  # width by height: a spine alone would be a strip
 _MOST_ENLARGED = 4.0
+_FEW = 25  # up to this many landmarks have their full names beside them
 _LEAST = 24.0  # px of the radiograph that are seen at least
 _BLUE, _YELLOW, _WHITE, _INK = (79, 195, 247), (255, 193, 7), (255, 255, 255), (10, 14, 20)
 _SCALE_BARS = (1, 2, 5, 10, 20, 50, 100)  # mm
@@ -92,7 +93,7 @@ def draw_case(
         prediction: Discs.
         reference: Crosses.
         window: The part to show.
-        named: Landmarks whose names are written beside them.
+        named: Landmarks whose names are written beside them, or their abbreviations where there are many.
 
     Returns:
         A JPEG file of at most 300 x 380 px, with a scale bar where the size of a pixel is known.
@@ -111,11 +112,13 @@ def draw_case(
     found, true = (
         (side.points[:, ::-1] + 0.5 - np.array([window.left, window.top])) * factor for side in (prediction, reference)
     )
-    radius = _SMOOTH * (2.2 if len(found) > 25 else 3.0)
+    radius = _SMOOTH * (2.2 if len(found) > _FEW else 3.0)
     _draw_points(draw, found, true, radius)
+    many = len(found) > _FEW
+    names = reference.scheme.abbreviations if many else reference.scheme.names
     for k in named:
         ends = [true[k], true[k]] if np.isnan(found[k]).any() else [found[k], true[k]]
-        _draw_name(draw, ends[0], ends[1], reference.scheme.names[k], layer.size)
+        _draw_name(draw, ends[0], ends[1], names[k], layer.size)
     spacing = reference.spacing or prediction.spacing or radiograph.spacing
     if spacing is not None:
         _draw_scale(draw, factor[0] / spacing[1], layer.size)

@@ -7,6 +7,8 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from farnet.evaluation.report.typesetting import unbroken
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -30,7 +32,8 @@ pre { padding: .7rem .9rem; background: var(--tint); white-space: pre-wrap; over
 table { border-collapse: collapse; margin: .6rem 0 1rem; font-variant-numeric: tabular-nums; font-size: 13.5px }
 th, td { padding: .22rem .7rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top }
 thead th { color: var(--faint); font-weight: 600; border-bottom-width: 2px }
-th.word, td.word { text-align: left; overflow-wrap: anywhere }
+th.word, td.word { text-align: left }
+.facts td { overflow-wrap: anywhere }
 figure { margin: 1rem 0 }
 figure img { max-width: 100%; height: auto; background: #fff }
 figcaption { color: var(--faint); font-size: 13px; max-width: 46rem; overflow-wrap: anywhere }
@@ -38,12 +41,12 @@ figcaption { color: var(--faint); font-size: 13px; max-width: 46rem; overflow-wr
 .cases figure { margin: 0 }
 .cases img { display: block; max-height: 25rem; margin-bottom: .35rem }
 caption { text-align: left; font-weight: 600; padding: .2rem .7rem .35rem 0 }
-tbody th { color: var(--faint); font-weight: 400; min-width: 9rem }
+tbody th { color: var(--faint); font-weight: 400; white-space: nowrap }
 .note { color: var(--faint); font-size: 13px; margin-top: -.5rem }
 @media print {
   :root { --ink: #000; --paper: #fff; --faint: #444; --line: #bbb; --tint: #f2f2f2 }
   body { max-width: none; padding: 0; font-size: 10pt }
-  table { font-size: 8.5pt } th, td { padding: .1rem .35rem } .wide { overflow: visible }
+  table { font-size: 8.5pt } th, td { padding: .1rem .35rem } .wide { overflow: visible } td { overflow-wrap: anywhere }
   .cases { grid-template-columns: repeat(3, 1fr) } pre { border: 1px solid var(--line) }
   figure, tr { break-inside: avoid } h2 { break-after: avoid } thead { display: table-header-group } }
 """
@@ -89,14 +92,15 @@ def _table(table: Table) -> str:
             elif not head and facts and i == 0:
                 parts.append(f'<th scope="row"{word}>{escape(cell)}</th>')
             else:
-                parts.append(f"<td{word}>{escape(cell)}</td>")
+                parts.append(f"<td{word}>{escape(unbroken(cell))}</td>")
         return f"<tr>{''.join(parts)}</tr>\n"
 
     title = f"<caption>{escape(table.title)}</caption>\n" if table.title else ""
     head = "" if facts else f"<thead>\n{row(table.headers, True)}</thead>\n"
+    kind = ' class="facts"' if facts else ""
     body = "".join(row(cells, False) for cells in table.rows)
     below = f'<p class="note">{escape(table.caption)}</p>\n' if table.caption else ""
-    return f'<div class="wide"><table>\n{title}{head}<tbody>\n{body}</tbody>\n</table></div>\n{below}'
+    return f'<div class="wide"><table{kind}>\n{title}{head}<tbody>\n{body}</tbody>\n</table></div>\n{below}'
 
 
 def _picture(picture: Picture) -> str:

@@ -96,12 +96,19 @@ class Pages:
             self.advance(face.leading)
         self.skip(after)
 
+    def lines(self) -> list[list[tuple[float, str, Face]]]:
+        """For each page what is written on it, in order: where a line begins or, of numbers, ends, its text, its type.
+
+        The place is in pt from the left margin.
+        """
+        return [[(x - _LEFT, text, face) for x, _, text, face, _, _ in page.texts] for page in self._pages]
+
     def pdf(self, title: str) -> bytes:
         """All pages as a file, with a title and numbers below."""
         from matplotlib.backends.backend_pdf import PdfPages
 
         data = io.BytesIO()
-        with PdfPages(data, metadata={"Title": title, "Creator": "farnet"}) as pdf:
+        with PdfPages(data, metadata={"Title": printable(title), "Creator": "farnet"}) as pdf:
             for number, page in enumerate(self._pages, 1):
                 pdf.savefig(_drawn(page, _footer(title, number, len(self._pages))))
         return data.getvalue()

@@ -8,14 +8,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from farnet.evaluation.report.pages import FAINT, INK, LINE, WIDTH, Pages
-from farnet.evaluation.report.typesetting import Face, printable, width_of, wrap
+from farnet.evaluation.report.typesetting import Face, printable, unbroken, width_of, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from farnet.evaluation.report.section import Picture, Section, Table
 
-__all__ = ["as_pdf"]
+__all__ = ["as_pdf", "lay_out"]
 
 _TITLE, _HEADING, _SUBHEADING = Face(18, bold=True), Face(12.5, bold=True), Face(8.5, bold=True)
 _BODY, _CAPTION, _CODE = Face(9), Face(7.5), Face(7.5, mono=True)
@@ -28,6 +28,11 @@ _PER_PIXEL = 72 / 150  # pt of a large picture
 
 def as_pdf(title: str, sections: Sequence[Section]) -> bytes:
     """The file."""
+    return lay_out(title, sections).pdf(title)
+
+
+def lay_out(title: str, sections: Sequence[Section]) -> Pages:
+    """What stands where, before it is drawn."""
     pages = Pages()
     pages.paragraph(title, _TITLE, after=8)
     for section in sections:
@@ -44,7 +49,7 @@ def as_pdf(title: str, sections: Sequence[Section]) -> bytes:
         for small, pictures in groupby(section.pictures, key=lambda picture: picture.small):
             for row in _rows(list(pictures), _ACROSS if small else 1):
                 _put_pictures(pages, row)
-    return pages.pdf(title)
+    return pages
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,8 @@ class _Columns:
 
 
 def _put_table(pages: Pages, table: Table) -> None:
-    headers = tuple(map(_unbroken, table.headers))
-    rows = [tuple(map(_unbroken, row)) for row in table.rows]
+    headers = tuple(map(_cell, table.headers))
+    rows = [tuple(map(_cell, row)) for row in table.rows]
     columns = _columns(headers, rows, table.left)
     head = _lines(headers, columns, columns.head) if any(headers) else []
     pages.need((_SUBHEADING.leading if table.title else 0) + (len(head) + 3) * (columns.body.leading + 2 * _PAD))
@@ -184,7 +189,7 @@ def _strip(pages: Pages, row: Sequence[Picture]) -> _Strip:
     for picture in row:
         with Image.open(io.BytesIO(picture.data)) as opened:
             across, down = opened.size
-        scale = min(column / across, (_TALLEST if small else 0.7 * pages.whole) / down)
+        scale = min(column / across, (_TALLEST if small else 0.9 * pages.whole) / down)
         scale = scale if small else min(scale, _PER_PIXEL)
         sizes.append((across * scale, down * scale))
     return _Strip(column, tuple(sizes), tuple(wrap(printable(picture.caption), _CAPTION, column) for picture in row))
@@ -219,7 +224,5 @@ def _rows(pictures: Sequence[Picture], across: int) -> list[Sequence[Picture]]:
     return [pictures[i : i + across] for i in range(0, len(pictures), across)]
 
 
-def _unbroken(text: str) -> str:
-    """Printable, and an interval in brackets stays on one line."""
-    begin, bracket, end = printable(text).partition("[")
-    return begin + bracket + end.replace(", ", ",\N{NO-BREAK SPACE}") if bracket else begin
+def _cell(text: str) -> str:
+    return unbroken(printable(text))

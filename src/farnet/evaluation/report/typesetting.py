@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Face", "printable", "width_of", "wrap"]
+__all__ = ["Face", "printable", "unbroken", "width_of", "wrap"]
 
 _EM = 2000.0  # pt at which characters are measured: widths are rounded to px, and many add up to a line
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
@@ -44,6 +44,12 @@ def printable(text: str) -> str:
     """The text with what the fonts do not have, or what is no character to be seen, replaced by a sign for it."""
     known = _known()
     return "".join(c if ord(c) in known else " " if c.isspace() else _UNKNOWN for c in text)
+
+
+def unbroken(text: str) -> str:
+    """The text with an interval in brackets that is not torn."""
+    begin, bracket, end = text.partition("[")
+    return begin + bracket + end.replace(", ", ",\N{NO-BREAK SPACE}") if bracket else begin
 
 
 def width_of(text: str, face: Face) -> float:
