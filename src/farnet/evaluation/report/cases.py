@@ -61,8 +61,8 @@ def case_sections(comparison: Comparison, evaluation: Evaluation) -> list[Sectio
                 "Worst and best cases",
                 (
                     "There are no pictures: the files of the radiographs are not known, because landmarks were "
-                    "compared with landmarks. Give the truth as a data set (--data), or a model's radiographs "
-                    "(--radiographs), to see them here.",
+                    "compared with landmarks. They are known where the truth is a data set (--data), where a model "
+                    "is run (--radiographs), and in the dock where the folder of the radiographs is given.",
                 ),
             )
         ]
