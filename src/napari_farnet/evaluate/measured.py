@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from qtpy.QtGui import QTextOption
 from qtpy.QtWidgets import QTextEdit
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class MeasuredView(QTextEdit):
         super().__init__()
         self.setReadOnly(True)
         self.setTabChangesFocus(True)
+        self.setWordWrapMode(QTextOption.WrapMode.WordWrap)  # a table that is too wide is scrolled, no word is cut
         self.setToolTip(
             "What is measured with the landmarks: predicted against true, with 95 % intervals in brackets. Ctrl+A and "
             "Ctrl+C copy it."
