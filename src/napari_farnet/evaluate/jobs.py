@@ -103,8 +103,10 @@ def _layers_job(form: EvaluateForm, viewer: ViewerModel, settings: Settings) -> 
     both = _two_layers(form)
     sides = _read(both, viewer, common=form.layers_page.common.isChecked())
     title = f"{both[0].name} against {both[1].name}"
+    predictions, references = sides.sides
     comparison = Comparison(
-        *sides.sides,
+        predictions,
+        references,
         files=_files(sides, viewer, both[-1]),
         record={"predictions": str(both[0].name), "reference": str(both[1].name)},
     )

@@ -77,8 +77,7 @@ class Reporter:
         """The dock is gone: hear no more."""
         if self._worker is not None:
             self._worker.quit()
-        self._say = self._busy = lambda _: None
-        self._fail = lambda _error, _what: None
+        self._say, self._busy, self._fail = _unheard, _unheard, _unheard
 
     def _on_returned(self, outcome: Path | Failure | None) -> None:
         if isinstance(outcome, Failure):
@@ -90,6 +89,10 @@ class Reporter:
     def _on_finished(self) -> None:
         self._worker = None
         self._busy(False)
+
+
+def _unheard(*_: object) -> None:
+    """There is no dock any more."""
 
 
 def writing(stop: threading.Event, path: Path, result: Result) -> Generator[Progress, None, Path | Failure | None]:

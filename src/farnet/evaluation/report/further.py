@@ -40,8 +40,9 @@ def _tables(comparison: Comparison, evaluation: Evaluation, request: EvaluationR
     if request is not None:
         extras = comparison.extras(request)
     else:
-        draws = {"bootstrap": evaluation.bootstrap, "seed": evaluation.seed}
-        extras = extras_of(comparison.predictions, comparison.references, **draws)
+        extras = extras_of(
+            comparison.predictions, comparison.references, bootstrap=evaluation.bootstrap, seed=evaluation.seed
+        )
     return [table for extra in extras for table in extra.tables()]
 
 
