@@ -78,3 +78,11 @@ def test_a_wide_table_stays_on_the_paper(columns):
     assert begun and all(x + width_of(text, face) < WIDTH for x, text, face in begun)
     assert len(ends) >= 3 * columns
     assert all(width_of(text, face) <= x <= WIDTH + 0.5 for x, text, face in ends)
+
+
+def test_lines_are_as_wide_as_they_are_drawn():
+    from matplotlib.textpath import text_to_path
+
+    line = "95 % interval: percentile bootstrap, 200 draws of whole radiographs. It tells how far the x-ray xexoxc"
+    drawn, _, _ = text_to_path.get_text_width_height_descent(line, _BODY.properties(), ismath=False)
+    assert 0.99 * drawn < width_of(line, _BODY) < 1.03 * drawn  # kerning makes it a little narrower

@@ -90,8 +90,8 @@ def _words(text: str, face: Face, width: float) -> Iterator[str]:
 
 @lru_cache(maxsize=4096)
 def _character(c: str, bold: bool, mono: bool) -> float:
-    """Width of a character between others, at `_EM` pt."""
-    return _measured(f"x{c}x", bold, mono) - _measured("xx", bold, mono)
+    """Width of a character at `_EM` pt, spaces too; between bars, to which no letter moves closer."""
+    return _measured(f"|{c}|", bold, mono) - _measured("||", bold, mono)
 
 
 @lru_cache(maxsize=4096)
