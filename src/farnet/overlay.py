@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from farnet.landmarks import Landmarks
     from farnet.radiograph import Radiograph
 
-__all__ = ["LabelKind", "draw_overlay", "place_labels", "write_overlay"]
+__all__ = ["LabelKind", "draw_overlay", "grey", "load_font", "place_labels", "write_overlay"]
 
 LabelKind = Literal["name", "abbreviation", "none"]
 
@@ -85,7 +85,7 @@ def draw_overlay(
         )
     scale = min(long_side / max(radiograph.shape), _MOST_ENLARGED)
     size = max(1, round(radiograph.shape[1] * scale)), max(1, round(radiograph.shape[0] * scale))
-    picture = Image.fromarray(_grey(radiograph.pixels)).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+    picture = Image.fromarray(grey(radiograph.pixels)).resize(size, Image.Resampling.LANCZOS).convert("RGBA")
     style = _Style.of(max(size) * _SMOOTH)
     layer = Image.new("RGBA", (size[0] * _SMOOTH, size[1] * _SMOOTH))
     draw = ImageDraw.Draw(layer)
@@ -184,7 +184,7 @@ class _Style:
         return cls(max(4.0, long_side / 230), max(1, round(long_side / 900)), max(12, round(long_side / 88)))
 
 
-def _grey(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+def grey(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
     """8 bit between the 0.2nd and the 99.8th percentile."""
     values = pixels.astype(np.float32)
     low, high = np.percentile(values[::4, ::4], (0.2, 99.8))
@@ -263,7 +263,7 @@ def _draw_labels(draw: ImageDraw.ImageDraw, points: NDArray[np.float64], texts: 
         return
     canvas = draw.im.size
     style = _Style.of(max(canvas))
-    font, pad = _font(style.font), style.font * 0.15
+    font, pad = load_font(style.font), style.font * 0.15
     extents = [draw.textbbox((0, 0), text, font=font, anchor="lt") for text in texts]
     height = style.font * 1.15
     sizes = np.array([(right - left + 2 * pad, height) for left, _, right, _ in extents])
@@ -288,7 +288,7 @@ def _with_caption(picture: Image.Image, radiograph: Radiograph, landmarks: Landm
     from PIL import Image, ImageDraw
 
     size = max(11, round(max(picture.size) / 95))
-    font, height = _font(size), round(size * 2.6)
+    font, height = load_font(size), round(size * 2.6)
     page = Image.new("RGB", (picture.width, picture.height + height), _INK)
     page.paste(picture, (0, 0))
     draw = ImageDraw.Draw(page)
@@ -330,7 +330,7 @@ def _draw_scale_bar(
 
 
 @lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def load_font(size: int) -> ImageFont.FreeTypeFont:
     """DejaVu Sans, which comes with Matplotlib: the same picture on every machine."""
     import matplotlib
     from PIL import ImageFont

@@ -130,8 +130,10 @@ def evaluate(
         ),
     ] = None,
     report: Annotated[
-        Path | None,
-        typer.Option("--report", metavar="FILE", help="Also write a report to read and print: one .html file."),
+        list[Path] | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Also write a report to read and print: .html or .pdf; may be repeated."
+        ),
     ] = None,
     device: DeviceOption = "auto",
     force: ForceOption = False,
@@ -139,7 +141,7 @@ def evaluate(
 ) -> None:
     """Measure how far landmarks are from the truth; see `_HELP`."""
     from farnet.evaluation import EvaluationRequest
-    from farnet.evaluation.report import check_report_name, write_report
+    from farnet.evaluation.report import check_report_name, write_reports
     from farnet.evaluation.tables import check_name, errors_path, write_tables
 
     request = EvaluationRequest(
@@ -166,9 +168,9 @@ def evaluate(
     if output is not None and not request.runs_model:
         raise InvalidInputError("--output writes the landmarks of a model; with --predictions they are there already.")
     tables = [] if csv is None else [check_name(csv), errors_path(csv)]
-    reports = [] if report is None else [check_report_name(report)]
+    reports = list(dict.fromkeys(map(check_report_name, report or ())))
     refuse_existing([*([] if output is None else [output]), *tables, *reports], force=force)
-    for path in (output, csv, report):
+    for path in (output, csv, *reports):
         if path is not None:
             check_folder(path)
     comparison = _compare(request, output)
@@ -181,8 +183,8 @@ def evaluate(
     alone = None if single is None else (single.measure(request), single.extras(request))
     if csv is not None:
         write_tables(csv, result, extras=extras)
-    if report is not None:
-        write_report(report, comparison, result, request, force=force)
+    if reports:
+        write_reports(reports, comparison, result, request, force=force)
     if as_json:
         print_json(
             {
@@ -200,7 +202,7 @@ def evaluate(
                 },
                 "request": request.to_dict(),
                 "csv": [str(path) for path in tables],
-                "report": None if report is None else str(report),
+                "report": [str(path) for path in reports],
             }
         )
         return
@@ -218,8 +220,8 @@ def evaluate(
         _print_extras(alone[1], " (every landmark found by itself)")
     for path, holds in zip(tables, ("Figures:", "Errors: "), strict=bool(tables)):
         print_text(f"{holds} {path}")
-    if report is not None:
-        print_text(f"Report:  {report}")
+    for path in reports:
+        print_text(f"Report:  {path}")
 
 
 def _against(comparison: "Comparison", request: "EvaluationRequest", other: "EvaluationRequest") -> "Extra":

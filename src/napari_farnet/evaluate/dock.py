@@ -16,6 +16,7 @@ from napari_farnet.evaluate.figures import evaluation_figures, study_figures
 from napari_farnet.evaluate.form import EvaluateForm
 from napari_farnet.evaluate.jobs import command_of, job_of
 from napari_farnet.evaluate.live_view import LiveView
+from napari_farnet.evaluate.reporting import Reporter
 from napari_farnet.evaluate.results import Outcome, Result, described, summary, worst
 from napari_farnet.evaluate.showing import Shower
 from napari_farnet.evaluate.sides import image_under
@@ -55,12 +56,14 @@ class EvaluateWidget(Dock):
         self._live = LiveView(napari_viewer, self._vectors, form.say_live)
         self._live.settled.connect(self._evaluate_again)
         self.blind = BlindDesk(napari_viewer, form.blind_page, self.say)
+        self.reporter = Reporter(self.say, self.fail, self._show_writing)
         form.evaluate_requested.connect(self.evaluate)
         form.cancel_requested.connect(self._cancel)
         form.mode_changed.connect(self._on_mode)
         form.result_changed.connect(self._show_result)
         form.copy_requested.connect(self._copy_table)
         form.save_requested.connect(self._save)
+        form.report_requested.connect(self._report)
         form.vectors_toggled.connect(self._on_vectors)
         form.table.landmark_chosen.connect(self._on_landmark)
         form.boxes.landmark_chosen.connect(self._on_box)
@@ -70,7 +73,7 @@ class EvaluateWidget(Dock):
         self.listen(napari_viewer.dims.events.current_step, self._live.on_slice)
         self.listen(napari_viewer.events.theme, self._on_theme)
         # What outlives the Python side of the dock must not hold it.
-        self.destroyed.connect(partial(_farewell, self._run, self._live, self.blind))
+        self.destroyed.connect(partial(_farewell, self._run, self._live, self.blind, self.reporter))
         self._on_theme()
         self.say(_WELCOME)
 
@@ -97,7 +100,10 @@ class EvaluateWidget(Dock):
 
     def command(self) -> Sequence[str]:
         """Give the `farnet evaluate` or `farnet observers` that finds the same figures."""
-        return self.blind.command() if self.form.current_mode == "blind" else command_of(self.form)
+        if self.form.current_mode == "blind":
+            return self.blind.command()
+        words, report = command_of(self.form), self.reporter.written
+        return [*words, "--report", str(report)] if report is not None and words[1] == "evaluate" else words
 
     # An evaluation, from beginning to end
 
@@ -170,6 +176,7 @@ class EvaluateWidget(Dock):
         same = self._run.quiet and self._run.outcome is not None
         chosen = self.form.result.currentData() if same else 0
         self._run.outcome = outcome
+        self.reporter.forget()
         self.form.set_results([result.title for result in outcome.results], chosen or 0)
         self._show_result()
         if not self._run.quiet:
@@ -198,6 +205,8 @@ class EvaluateWidget(Dock):
         self.form.curve.show_curves(curves, evaluation.radii)
         boxes = box_statistics(evaluation.errors, evaluation.landmarks, evaluation.radiographs)
         self.form.boxes.show_boxes(boxes, evaluation.radii, evaluation.unit)
+        self.form.show_measured(result.extras)
+        self._show_writing(self.reporter.busy)
 
     def _follow(self, outcome: Outcome) -> None:
         """In the mode of two layers, follow their points from now on."""
@@ -300,6 +309,15 @@ class EvaluateWidget(Dock):
         if chosen:
             self.save_tables(Path(chosen))
 
+    def _report(self) -> None:
+        result = self._result()
+        if result is not None:
+            self.reporter.ask(self, result)
+
+    def _show_writing(self, writing: bool) -> None:
+        result = self._result()
+        self.form.set_reportable(result is not None and result.comparison is not None, writing=writing)
+
     def save_tables(self, path: Path) -> None:
         """Save figures and errors as csv; of observers those of the whole study."""
         from farnet.evaluation.tables import write_study_tables, write_tables
@@ -312,7 +330,7 @@ class EvaluateWidget(Dock):
             if outcome.study is not None and result is outcome.results[0]:
                 written = write_study_tables(path, outcome.study)
             else:
-                written = write_tables(path, result.evaluation)
+                written = write_tables(path, result.evaluation, extras=result.extras)
         except FarnetError as error:
             self.fail(error, "Saving")
             return
@@ -330,10 +348,11 @@ class _Run:
         self.quiet = self.stopping = self.again = self.listed = False
 
 
-def _farewell(run: _Run, live: LiveView, blind: BlindDesk, _dock: object = None) -> None:
+def _farewell(run: _Run, live: LiveView, blind: BlindDesk, reporter: Reporter, _dock: object = None) -> None:
     """The dock is gone, perhaps while something runs: stop it, hear no more, show again what was hidden."""
     if run.worker is not None:
         run.worker.quit()
     run.keeper.retire()
     live.stop()
     blind.leave()
+    reporter.leave()

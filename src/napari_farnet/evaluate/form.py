@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 from farnet.evaluation.metrics import DEFAULT_RADII
 from farnet.evaluation.request import EvaluationRequest, as_numbers
 from napari_farnet.evaluate.blind_page import BlindPage
+from napari_farnet.evaluate.measured import MeasuredView
 from napari_farnet.evaluate.observers_page import ObserversPage
 from napari_farnet.evaluate.pages import FilesPage, LayersPage, ModelPage, Settings, form_of
 from napari_farnet.evaluate.plots import BoxPlot, CurvePlot
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari.components import ViewerModel
+
+    from farnet.evaluation.figures import Extra
 
 __all__ = ["EvaluateForm", "Mode"]
 
@@ -52,6 +55,7 @@ class EvaluateForm(QWidget):
     result_changed = Signal()
     copy_requested = Signal()
     save_requested = Signal()
+    report_requested = Signal()
     vectors_toggled = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
@@ -102,6 +106,8 @@ class EvaluateForm(QWidget):
             "Save all figures, and every single error beside them, as tables.",
             self.save_requested.emit,
         )
+        self.report = button("Re&port\N{HORIZONTAL ELLIPSIS}", "", self.report_requested.emit)
+        self.measured = MeasuredView()
         self.tabs = QTabWidget()
         self._lay_out()
         # The dock is as wide as its widest page from the beginning, and does not jump.
@@ -128,6 +134,8 @@ class EvaluateForm(QWidget):
         column.addStretch(1)
         for widget, title in ((setup, "Setup"), (self.table, "Table"), (self.curve, "Curve"), (self.boxes, "Box plot")):
             self.tabs.addTab(widget, title)
+        self.tabs.addTab(self.measured, "Measured")
+        self.show_measured(())
         self.tabs.setToolTip("What is compared, and what came of it. Ctrl+Tab goes from one to the next.")
         column = QVBoxLayout(self)
         column.addWidget(self.tabs, 1)
@@ -136,7 +144,8 @@ class EvaluateForm(QWidget):
         self._run_row = row(self.evaluate, self.cancel)
         column.addWidget(self._run_row)
         column.addWidget(self.progress)
-        column.addWidget(row(self.vectors, self.copy, self.save))
+        column.addWidget(self.vectors)
+        column.addWidget(row(self.copy, self.save, self.report))
 
     @property
     def current_mode(self) -> Mode:
@@ -179,6 +188,27 @@ class EvaluateForm(QWidget):
         self.result.setVisible(len(titles) > 1)
         for widget in (self.copy, self.save, self.vectors):
             widget.setEnabled(bool(titles))
+        self.set_reportable(bool(titles))
+
+    def set_reportable(self, possible: bool, *, writing: bool = False) -> None:
+        """Show whether a report of what is shown can be written now."""
+        self.report.setEnabled(possible and not writing)
+        if writing:
+            self.report.setToolTip("A report is being written.")
+        elif possible:
+            self.report.setToolTip(
+                "Save a report to read, print and pass on, as a page or PDF: figures, plots, and the best and worst "
+                "radiographs as pictures. It holds the names of files."
+            )
+        else:
+            self.report.setToolTip(
+                "Evaluate first. A report is of one comparison: choose one above where there are more."
+            )
+
+    def show_measured(self, extras: Sequence[Extra]) -> None:
+        """Show further figures of this kind of landmarks in their own tab, which is there for them alone."""
+        self.measured.show_tables(extras)
+        self.tabs.setTabVisible(self.tabs.indexOf(self.measured), bool(extras))
 
     def show_table_tab(self) -> None:
         """Bring the result before the eyes, unless one of its tabs is there already."""

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from farnet.errors import InvalidInputError
+from farnet.evaluation.comparison import Comparison
 from farnet.evaluation.observer_request import ObserversRequest
 from farnet.evaluation.request import EvaluationRequest
 from napari_farnet.evaluate.results import evaluate_files, evaluate_layers, study_files, study_layers
 from napari_farnet.evaluate.sides import LayerSides, image_under, sides_of
+from napari_farnet.sources import RadiographSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +103,14 @@ def _layers_job(form: EvaluateForm, viewer: ViewerModel, settings: Settings) -> 
     both = _two_layers(form)
     sides = _read(both, viewer, common=form.layers_page.common.isChecked())
     title = f"{both[0].name} against {both[1].name}"
-    return Job(evaluate_layers, (*sides.sides, title, settings, _indices(sides), sides.notes), both)
+    predictions, references = sides.sides
+    comparison = Comparison(
+        predictions,
+        references,
+        files=_files(sides, viewer, both[-1]),
+        record={"predictions": str(both[0].name), "reference": str(both[1].name)},
+    )
+    return Job(evaluate_layers, (*sides.sides, title, settings, _indices(sides), sides.notes, comparison), both)
 
 
 def _observers_job(form: EvaluateForm, viewer: ViewerModel, settings: Settings) -> Job:
@@ -146,6 +155,13 @@ def _read(layers: tuple[Points, ...], viewer: ViewerModel, *, common: bool) -> L
 
 def _indices(sides: LayerSides) -> dict[str, Any]:
     return {item.radiograph: index for item, index in zip(sides.sides[-1], sides.indices, strict=True)}
+
+
+def _files(sides: LayerSides, viewer: ViewerModel, layer: Points) -> dict[str, Path]:
+    """The file of the radiograph under a layer, by its name, where it is a single one that is as in its file."""
+    image = image_under(viewer, layer)
+    path = None if image is None else RadiographSource.of(image).path
+    return {sides.sides[-1][0].radiograph: path} if path is not None and sides.indices == [()] else {}
 
 
 def _file_of(layer: Layer) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
-    from farnet.evaluation import Evaluation, EvaluationRequest, ObserverStudy
+    from farnet.evaluation import Comparison, Evaluation, EvaluationRequest, ObserverStudy
+    from farnet.evaluation.figures import Extra
     from farnet.evaluation.observer_request import ObserversRequest
     from farnet.landmarks import Landmarks
     from napari_farnet.detect.workers import DetectorKeeper
@@ -44,6 +45,9 @@ class Result:
         predictions: One `Landmarks` for each row of its errors.
         references: The same radiographs.
         sides: What predictions and references are called, for each row.
+        extras: Further figures of this kind of landmarks.
+        comparison: What a report is written of; None where one cannot be.
+        request: How it was asked for; None where no command finds it.
     """
 
     title: str
@@ -51,6 +55,9 @@ class Result:
     predictions: Sequence[Landmarks]
     references: Sequence[Landmarks]
     sides: Sequence[tuple[str, str]] = ()
+    extras: Sequence[Extra] = ()
+    comparison: Comparison | None = None
+    request: EvaluationRequest | None = None
 
     def sides_of(self, row: int) -> tuple[str, str]:
         """What the prediction and the reference in a row are called."""
@@ -144,9 +151,8 @@ def evaluate_files(
             files = dict(comparison.files)
             if folder is not None:
                 files |= radiograph_files(evaluation.radiographs, folder)
-            what = comparison.record.get("model") or str(comparison.record["predictions"])
-            result = Result(what, evaluation, comparison.predictions, comparison.references)
-            return Outcome([result, *_without_duplicates(comparison, request, what)], None, comparison.left_out, files)
+            comparison = replace(comparison, files=files)
+            return Outcome(_results(comparison, request, evaluation), None, comparison.left_out, files)
         except Exception as error:  # every end must be reported: see `start`
             return Failure(error)
 
@@ -159,12 +165,17 @@ def evaluate_layers(
     settings: Mapping[str, object],
     indices: Mapping[str, Index],
     notes: tuple[str, ...],
+    comparison: Comparison,
 ) -> Generator[Progress, None, Outcome | Failure]:
     """Evaluate landmarks that were read from layers; `settings` are keywords of `evaluate`."""
+    from farnet.evaluation.extras import extras_of
+
     try:
         yield Progress(0, 0, "Calculating the figures")
         evaluation = evaluate(predictions, references, **settings)  # type: ignore[arg-type]
-        return Outcome([Result(title, evaluation, predictions, references)], None, notes, {}, indices)
+        extras = extras_of(predictions, references, bootstrap=evaluation.bootstrap, seed=evaluation.seed)
+        result = Result(title, evaluation, predictions, references, extras=extras, comparison=comparison)
+        return Outcome([result], None, notes, {}, indices)
     except Exception as error:
         return Failure(error)
 
@@ -202,6 +213,8 @@ def study_layers(
 def _of_study(
     study: ObserverStudy, files: Mapping[str, Path], indices: Mapping[str, Index], notes: tuple[str, ...]
 ) -> Outcome:
+    from farnet.evaluation import Comparison
+
     together = study.together()
     sides = [(pair.first, pair.second) for pair in study.main_pairs for _ in pair.first_landmarks]
     results = [Result("All observers", together.evaluation, together.first_landmarks, together.second_landmarks, sides)]
@@ -212,18 +225,41 @@ def _of_study(
             pair.first_landmarks,
             pair.second_landmarks,
             [(pair.first, pair.second)] * len(pair.first_landmarks),
+            comparison=Comparison(
+                list(pair.first_landmarks),
+                list(pair.second_landmarks),
+                files=files,
+                record={"predictions": pair.first, "reference": pair.second},
+            ),
         )
         for pair in study.comparisons
     ]
     return Outcome(results, study, (*notes, *study.left_out), files, indices)
 
 
-def _without_duplicates(comparison: object, request: EvaluationRequest, what: str) -> list[Result]:
-    from farnet.evaluation.comparison import Comparison
+def _results(comparison: Comparison, request: EvaluationRequest, evaluation: Evaluation) -> list[Result]:
+    """All radiographs, then without known duplicates, then with each landmark found by itself, where there are such."""
+    what = str(comparison.record.get("model") or comparison.record["predictions"])
+    whole = _result(what, comparison, request, evaluation)
+    results = [whole]
+    if comparison.duplicates:
+        rest = comparison.without(comparison.duplicates)
+        fewer = replace(request, exclude=(*request.exclude, *comparison.duplicates))
+        title = f"{what}, without {', '.join(comparison.duplicates)}"
+        results.append(_result(title, rest, fewer, rest.measure(request)))
+    if (single := comparison.by_itself) is not None:
+        found = _result(f"{what}, each landmark by itself", single, request, single.measure(request))
+        results.append(replace(found, comparison=None))  # the report of the first has these figures beside its own
+    return results
 
-    assert isinstance(comparison, Comparison), "what `compare` gives"
-    if not comparison.duplicates:
-        return []
-    rest = comparison.without(comparison.duplicates)
-    title = f"{what}, without {', '.join(comparison.duplicates)}"
-    return [Result(title, rest.measure(request), rest.predictions, rest.references)]
+
+def _result(title: str, comparison: Comparison, request: EvaluationRequest, evaluation: Evaluation) -> Result:
+    return Result(
+        title,
+        evaluation,
+        comparison.predictions,
+        comparison.references,
+        extras=comparison.extras(request),
+        comparison=comparison,
+        request=request,
+    )

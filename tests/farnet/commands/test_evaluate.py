@@ -68,7 +68,7 @@ def test_the_landmarks_can_be_kept_and_measured_again(farnet, detector, isbi, he
 
 def test_a_report_is_written_once(farnet, detector, isbi, here):
     arguments = ["evaluate", "--data", isbi, "--bootstrap", 50, "--report", "out.html"]
-    assert farnet(*arguments, "--json").json()["report"] == "out.html"
+    assert farnet(*arguments, "--json").json()["report"] == ["out.html"]
     page = (here / "out.html").read_text("utf-8")
     assert "Evaluation of fake" in page and "without duplicates (2)" in page
     assert farnet(*arguments).code == 2  # not overwritten

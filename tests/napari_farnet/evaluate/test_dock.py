@@ -8,12 +8,15 @@ import time
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
+from PIL import Image
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication
+from qtpy.QtWidgets import QFileDialog
 
 from farnet.errors import DeviceError, InvalidInputError
 from farnet.formats import write_annotations
 from napari_farnet.opening import add_landmarks
+from napari_farnet.record import METADATA_KEY
 
 
 def names(viewer):
@@ -300,8 +303,6 @@ def test_sorting_keeps_all_landmarks_on_top_and_what_is_missing_at_the_end(two_l
 
 
 def test_the_table_is_copied_and_saved(two_layers, run, tmp_path, monkeypatch):
-    from qtpy.QtWidgets import QFileDialog
-
     _, dock = two_layers()
     run(dock)
     dock.form.copy.click()
@@ -317,6 +318,58 @@ def test_the_table_is_copied_and_saved(two_layers, run, tmp_path, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "out.xlsx"), ""))
     dock.form.save.click()
     assert "ends in .csv" in dock.status.text()
+
+
+def test_measurements_are_shown_where_there_are_any(two_layers, run):
+    _, dock = two_layers()
+    tabs = dock.form.tabs
+    place = tabs.indexOf(dock.form.measured)
+    assert not tabs.isTabVisible(place)
+    run(dock)
+    assert tabs.isTabVisible(place)
+    text = dock.form.measured.toPlainText()
+    (extra,) = dock._result().extras
+    for table in extra.tables():
+        assert table.title in text
+        assert all(cell in text for row in table.rows for cell in row)
+
+
+def test_the_report_of_layers(two_layers, run, tmp_path, monkeypatch, qtbot):
+    viewer, dock = two_layers()
+    assert not dock.form.report.isEnabled()
+    image = viewer.layers["skull"]
+    Image.fromarray(image.data).save(tmp_path / "skull.png")
+    image.metadata[METADATA_KEY]["path"] = str(tmp_path / "skull.png")  # as if it had been opened from there
+    run(dock)
+    for name, kind in (("out", "Page for a browser (*.html)"), ("out.docx", "")):
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, to=(str(tmp_path / name), kind): to)
+        dock.form.report.click()
+        assert not dock.form.report.isEnabled()
+        qtbot.waitUntil(dock.form.report.isEnabled, timeout=60_000)
+    assert "written as .html or .pdf" in dock.status.text()
+    page = (tmp_path / "out.html").read_text("utf-8")
+    assert "Evaluation of found against truth" in page and "no command repeats" in page
+    assert f"{(18 * 0.3 + 2.0) / 19:.2f} mm" in page
+    assert "Worst radiographs" in page
+    assert page.count("data:image/jpeg") == 1 + 2  # two errors of one radiograph at most
+
+
+def test_the_report_of_files_is_in_the_command(make_evaluate, choose, run, files, tmp_path, qtbot):
+    _, dock = make_evaluate()
+    choose(dock, "files")
+    page = dock.form.files_page
+    page.predictions.path = files / "found.csv"
+    page.references.path = files / "truth.csv"
+    page.radiographs.path = files / "scans"
+    run(dock)
+    assert "--report" not in dock.command()
+    path = tmp_path / "out.html"
+    dock.reporter.write(path, dock._result())
+    qtbot.waitUntil(lambda: not dock.reporter.busy, timeout=60_000)
+    assert dock.command()[-2:] == ["--report", str(path)]
+    assert path.read_text("utf-8").count("data:image/jpeg") == 1 + 1 + 4  # the worst, the best, single landmarks
+    run(dock)  # what is shown has no report yet
+    assert "--report" not in dock.command()
 
 
 # Files

@@ -1,6 +1,6 @@
-"""Reports of an evaluation: one self-contained page that somebody who was not there can read."""
+"""Reports of an evaluation: a page or a PDF that somebody who was not there can read."""
 
 from farnet.evaluation.report.section import Picture, Section, Table
-from farnet.evaluation.report.write import check_report_name, write_report
+from farnet.evaluation.report.write import check_report_name, write_report, write_reports
 
-__all__ = ["Picture", "Section", "Table", "check_report_name", "write_report"]
+__all__ = ["Picture", "Section", "Table", "check_report_name", "write_report", "write_reports"]

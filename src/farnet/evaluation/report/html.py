@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING
+
+from farnet.evaluation.report.typesetting import unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,14 +32,22 @@ pre { padding: .7rem .9rem; background: var(--tint); white-space: pre-wrap; over
 table { border-collapse: collapse; margin: .6rem 0 1rem; font-variant-numeric: tabular-nums; font-size: 13.5px }
 th, td { padding: .22rem .7rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top }
 thead th { color: var(--faint); font-weight: 600; border-bottom-width: 2px }
-th.word, td.word { text-align: left; overflow-wrap: anywhere }
+th.word, td.word { text-align: left }
+.facts td { overflow-wrap: anywhere }
 figure { margin: 1rem 0 }
 figure img { max-width: 100%; height: auto; background: #fff }
-figcaption { color: var(--faint); font-size: 13px; max-width: 46rem }
+figcaption { color: var(--faint); font-size: 13px; max-width: 46rem; overflow-wrap: anywhere }
+.cases { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem; align-items: end }
+.cases figure { margin: 0 }
+.cases img { display: block; max-height: 25rem; margin-bottom: .35rem }
+caption { text-align: left; font-weight: 600; padding: .2rem .7rem .35rem 0 }
+tbody th { color: var(--faint); font-weight: 400; white-space: nowrap }
+.note { color: var(--faint); font-size: 13px; margin-top: -.5rem }
 @media print {
   :root { --ink: #000; --paper: #fff; --faint: #444; --line: #bbb; --tint: #f2f2f2 }
   body { max-width: none; padding: 0; font-size: 10pt }
-  table { font-size: 8.5pt } th, td { padding: .1rem .35rem } .wide { overflow: visible }
+  table { font-size: 8.5pt } th, td { padding: .1rem .35rem } .wide { overflow: visible } td { overflow-wrap: anywhere }
+  .cases { grid-template-columns: repeat(3, 1fr) } pre { border: 1px solid var(--line) }
   figure, tr { break-inside: avoid } h2 { break-after: avoid } thead { display: table-header-group } }
 """
 
@@ -63,24 +74,38 @@ def _section(section: Section) -> Iterator[str]:
         yield f"<pre>{escape(section.code)}</pre>\n"
     for table in section.tables:
         yield _table(table)
-    for picture in section.pictures:
-        yield _picture(picture)
+    for small, pictures in groupby(section.pictures, key=lambda picture: picture.small):
+        shown = "".join(map(_picture, pictures))
+        yield f'<div class="cases">\n{shown}</div>\n' if small else shown
     yield "</section>\n"
 
 
 def _table(table: Table) -> str:
-    def row(cells: Sequence[str], tag: str) -> str:
-        words = (' class="word"' if i < table.left else "" for i in range(len(cells)))
-        return "<tr>" + "".join(f"<{tag}{w}>{escape(c)}</{tag}>" for w, c in zip(words, cells, strict=True)) + "</tr>\n"
+    facts = not any(table.headers)
 
-    head = f"<thead>\n{row(table.headers, 'th')}</thead>\n" if any(table.headers) else ""
-    body = "".join(row(cells, "td") for cells in table.rows)
-    return f'<div class="wide"><table>\n{head}<tbody>\n{body}</tbody>\n</table></div>\n'
+    def row(cells: Sequence[str], head: bool) -> str:
+        parts = []
+        for i, cell in enumerate(cells):
+            word = ' class="word"' if i < table.left else ""
+            if head and cell:
+                parts.append(f'<th scope="col"{word}>{escape(cell)}</th>')
+            elif not head and facts and i == 0:
+                parts.append(f'<th scope="row"{word}>{escape(cell)}</th>')
+            else:
+                parts.append(f"<td{word}>{escape(unbroken(cell))}</td>")
+        return f"<tr>{''.join(parts)}</tr>\n"
+
+    title = f"<caption>{escape(table.title)}</caption>\n" if table.title else ""
+    head = "" if facts else f"<thead>\n{row(table.headers, True)}</thead>\n"
+    kind = ' class="facts"' if facts else ""
+    body = "".join(row(cells, False) for cells in table.rows)
+    below = f'<p class="note">{escape(table.caption)}</p>\n' if table.caption else ""
+    return f'<div class="wide"><table{kind}>\n{title}{head}<tbody>\n{body}</tbody>\n</table></div>\n{below}'
 
 
 def _picture(picture: Picture) -> str:
-    data = base64.b64encode(picture.png).decode("ascii")
-    caption = escape(picture.caption)
+    data = base64.b64encode(picture.data).decode("ascii")
     return (
-        f'<figure><img alt="{caption}" src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption></figure>\n'
+        f'<figure><img alt="{escape(picture.alt or picture.caption)}" src="data:{picture.media_type};base64,{data}">'
+        f"<figcaption>{escape(picture.caption)}</figcaption></figure>\n"
     )

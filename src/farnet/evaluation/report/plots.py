@@ -19,6 +19,7 @@ __all__ = ["bias_plot", "box_plot", "mean_offsets", "plots_of", "sdr_plot"]
 
 _BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#8c8c8c"  # Okabe and Ito 2008: told apart by the colour-blind
 _DPI = 130
+_MANY = 40  # boxes: from here on they are drawn closer
 
 
 def plots_of(comparison: Comparison, evaluation: Evaluation) -> tuple[Picture, ...]:
@@ -63,7 +64,7 @@ def box_plot(evaluation: Evaluation) -> Picture:
     """Radial errors of each landmark."""
     boxes = box_statistics(evaluation.errors, evaluation.landmarks, evaluation.radiographs)
     drawn = [box for box in boxes if box.n]
-    figure, axes = _axes(6.4, 0.8 + 0.24 * len(drawn))
+    figure, axes = _axes(6.4, 0.8 + (0.24 if len(drawn) <= _MANY else 0.16) * len(drawn))
     axes.bxp(
         [
             {
@@ -81,6 +82,7 @@ def box_plot(evaluation: Evaluation) -> Picture:
         flierprops={"marker": ".", "markersize": 4, "markeredgecolor": _ORANGE},
         medianprops={"color": _BLUE, "linewidth": 2},
     )
+    axes.tick_params(axis="y", labelsize=8 if len(drawn) <= _MANY else 6)
     axes.invert_yaxis()
     axes.set_xlim(left=0)
     axes.set_xlabel(f"radial error ({evaluation.unit})")
