@@ -149,10 +149,12 @@ def main() -> None:
         name: {"radial": item.radial.pooled.to_dict(), "unit": item.radial.unit, "spine": item.spine.to_dict()}
         for name, item in zip(("test50", "test50_without_suspects", "test50_each_by_itself"), results, strict=True)
     }
+    settings = dict(metadata.training["settings"])
+    settings["weights"] = Path(settings["weights"]).name  # not where the file lay on this machine
     metadata = metadata.model_copy(
         update={
             **texts,
-            "training": {**metadata.training, "command": command},
+            "training": {**metadata.training, "command": command, "settings": settings},
             "evaluation": {**metadata.evaluation, **figures},
         }
     )
