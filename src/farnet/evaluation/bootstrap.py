@@ -8,6 +8,7 @@ draws are one matrix product instead of a loop.
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,11 +23,13 @@ __all__ = ["LEVEL", "draw_counts", "intervals"]
 LEVEL = 0.95
 """Coverage of the intervals: from the 2.5th to the 97.5th percentile of the draws."""
 
+_EXACT = 2**24  # below it every whole number is a float32
 _CHUNK = 4_000_000  # draws x values that the median holds at a time
 
 
+@lru_cache(maxsize=4)
 def draw_counts(radiographs: int, draws: int, seed: int) -> NDArray[np.float64]:
-    """Draw radiographs with replacement.
+    """Draw radiographs with replacement; several figures of one evaluation share the draws.
 
     Args:
         radiographs: N, how many there are.
@@ -34,11 +37,13 @@ def draw_counts(radiographs: int, draws: int, seed: int) -> NDArray[np.float64]:
         seed: The same seed gives the same draws.
 
     Returns:
-        (B, N) how often each radiograph was drawn; every row sums to N.
+        (B, N) how often each radiograph was drawn, not to be written to; every row sums to N.
     """
     drawn = np.random.default_rng(seed).integers(0, radiographs, size=(draws, radiographs))
-    flat = (drawn + radiographs * np.arange(draws)[:, None]).ravel()
-    return np.bincount(flat, minlength=draws * radiographs).reshape(draws, radiographs).astype(np.float64)
+    drawn += radiographs * np.arange(draws)[:, None]
+    counts = np.bincount(drawn.ravel(), minlength=draws * radiographs).reshape(draws, radiographs).astype(np.float64)
+    counts.flags.writeable = False
+    return counts
 
 
 def intervals(
@@ -85,6 +90,8 @@ def intervals(
 def _medians(errors: NDArray[np.float64], known: NDArray[np.bool_], count: NDArray[np.float64]) -> NDArray[np.float64]:
     """(B, G) the median of every draw: the middle of the sorted errors, each repeated as often as drawn."""
     radiograph = np.broadcast_to(np.arange(errors.shape[0])[:, None], errors.shape[:2])
+    if errors.shape[0] * errors.shape[1] < _EXACT:
+        count = count.astype(np.float32)  # type: ignore[assignment]  # all sums are whole numbers that it holds exactly
     medians = np.full((count.shape[0], errors.shape[2]), np.nan)
     for group in range(errors.shape[2]):
         values, owner = errors[:, :, group][known[:, :, group]], radiograph[known[:, :, group]]
@@ -95,35 +102,42 @@ def _medians(errors: NDArray[np.float64], known: NDArray[np.bool_], count: NDArr
         # How often each draw has the values up to the end of each block of them; only the block that holds the middle
         # is then gone through value by value.
         width = max(1, int(np.sqrt(values.size)))
-        per_block = np.zeros((count.shape[1], -(-values.size // width)))
+        per_block = np.zeros((count.shape[1], -(-values.size // width)), count.dtype)
         np.add.at(per_block, (owner, np.arange(values.size) // width), 1.0)
         up_to = count @ per_block.cumsum(axis=1)
         total = up_to[:, -1]
         # The lower and upper middle (the same one of an odd number), counted from 0.
-        low, high = (_places(rank, up_to, count, owner, width) for rank in ((total - 1) // 2, total // 2))
+        low, high = _places((total - 1) // 2, total // 2, up_to, count, owner, width)
         medians[:, group] = np.where(total > 0, (values[low] + values[high]) / 2.0, np.nan)
     return medians
 
 
 def _places(
-    rank: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
     up_to: NDArray[np.float64],
     count: NDArray[np.float64],
     owner: NDArray[np.intp],
     width: int,
-) -> NDArray[np.intp]:
-    """(B,) where in the sorted values the one of a rank stands in each draw."""
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """(B,) where in the sorted values those of two ranks stand in each draw; `high` is `low` or the next."""
     last = up_to.shape[1] - 1  # passed only by a draw without any value
-    block = np.minimum((up_to <= rank[:, None]).sum(axis=1), last)
-    places = np.zeros(len(rank), np.intp)
+    block = np.minimum((up_to <= low[:, None]).sum(axis=1), last)
+    places = np.zeros((2, len(low)), np.intp)
     for b in np.unique(block):
         members = np.flatnonzero(block == b)
         inside = owner[b * width : (b + 1) * width]
         for part in np.array_split(members, -(-members.size * inside.size // _CHUNK)):
-            before = up_to[part, b - 1] if b else np.zeros(part.size)
+            before = up_to[part, b - 1] if b else np.zeros(part.size, up_to.dtype)
             reached = before[:, None] + np.cumsum(count[np.ix_(part, inside)], axis=1)
-            places[part] = b * width + (reached <= rank[part, None]).sum(axis=1)
-    return np.minimum(places, owner.size - 1)
+            for place, rank in zip(places, (low, high), strict=True):
+                place[part] = b * width + (reached <= rank[part, None]).sum(axis=1)
+    # A rank that is just beyond its block is the first value after it that the draw has.
+    for i in np.flatnonzero((places[1] >= (block + 1) * width) & (places[1] < owner.size)):
+        drawn = np.flatnonzero(count[i, owner[places[1, i] :]])
+        places[1, i] += drawn[0] if drawn.size else 0
+    places = np.minimum(places, owner.size - 1)
+    return places[0], places[1]
 
 
 def _ends(draws: NDArray[np.float64]) -> NDArray[np.float64]:
