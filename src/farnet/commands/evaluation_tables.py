@@ -45,6 +45,7 @@ def print_evaluation(
             _row(f"SDR {r:g} {unit} (%)", [(m.sdr[r], m.ci.get(f"sdr_{r:g}")) for m in figures], digits=1)
             for r in result.radii
         ),
+        _row(f"area to {result.radii[-1]:g} {unit} (%)", [(m.area, m.ci.get("area")) for m in figures], digits=1),
         ("landmarks", *(str(m.n + m.n_missed) for m in figures)),
         ("missed", *(str(m.n_missed) for m in figures)),
         ("absent", *(str(m.n_absent) for m in figures)),
@@ -65,7 +66,10 @@ def _row(name: str, figures: list[tuple[float, tuple[float, float] | None]], dig
 
 
 def _caption(result: Evaluation) -> str:
-    parts = ["SD: population, of the pooled errors. SDR: error at most the radius, a missed landmark is a failure."]
+    parts = [
+        "SD: population, of the pooled errors. SDR: error at most the radius, a missed landmark is a failure. "
+        "Area: under the curve of the SDR over the radius."
+    ]
     if result.bootstrap:
         parts.append(f"[ ]: 95 % interval, {result.bootstrap} bootstrap draws of radiographs.")
     if result.unit == "px":

@@ -58,12 +58,12 @@ def intervals(
     Args:
         errors: (N, M, G) radial errors of N radiographs, M measurements in each of G groups; NaN = no error known.
         missed: (N, M, G) True where a landmark was there and not found: a failure at every radius.
-        limits: R greatest errors that count as a success (<=).
+        limits: R greatest errors that count as a success (<=), rising; the area under their curve ends at the last.
         draws: B, number of bootstrap draws.
         seed: Seed of the draws.
 
     Returns:
-        ``mre``, ``sd``, ``median``: (G, 2) lower and upper end; ``sdr``: (R, G, 2) in per cent. NaN where a group has
+        ``mre``, ``sd``, ``median``, ``area``: (G, 2) lower and upper end; ``sdr``: (R, G, 2) in per cent. NaN where a group has
         no errors.
     """
     count = draw_counts(errors.shape[0], draws, seed)
@@ -78,11 +78,14 @@ def intervals(
         variance = count @ np.square(centred).sum(axis=1) / total - np.square(shift)
         trials = total + count @ missed.sum(axis=1)
         rates = np.stack([100.0 * (count @ (known & (errors <= limit)).sum(axis=1)) / trials for limit in limits])
+        under = np.where(known, np.maximum(1.0 - filled / limits[-1], 0.0), 0.0).sum(axis=1)
+        area = 100.0 * (count @ under) / trials
     values = {
         "mre": centre + shift,
         "sd": np.sqrt(np.maximum(variance, 0.0)),
         "median": _medians(errors, known, count),
         "sdr": rates,
+        "area": area,
     }
     return {key: _ends(draw) for key, draw in values.items()}
 

@@ -35,7 +35,9 @@ class Metrics:
         sd: Population standard deviation of the radial errors.
         median: Median radial error.
         sdr: Successful detection rate in per cent by radius, error <= radius.
-        ci: 95 % intervals (lower, upper) of ``mre``, ``sd``, ``median`` and ``sdr_2``, ``sdr_2.5``, ...; empty where
+        area: Area under the curve of the rate over the radius, from 0 to the largest radius, in per cent of the whole:
+            the mean of 1 - error / radius, 0 beyond it and where the landmark is missed.
+        ci: 95 % intervals (lower, upper) of ``mre``, ``sd``, ``median``, ``area`` and ``sdr_2``, ``sdr_2.5``, ...; empty where
             none were asked for, or there is but one radiograph.
     """
 
@@ -47,6 +49,7 @@ class Metrics:
     sd: float
     median: float
     sdr: Mapping[float, float]
+    area: float
     ci: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,6 +63,7 @@ class Metrics:
             "sd": _json(self.sd),
             "median": _json(self.median),
             "sdr": {f"{radius:g}": _json(rate) for radius, rate in self.sdr.items()},
+            "area": _json(self.area),
             "ci": {key: [_json(low), _json(high)] for key, (low, high) in self.ci.items()},
         }
 
@@ -98,6 +102,7 @@ def summarise(
         mean = np.nansum(values, axis=0) / n
         sd = np.sqrt(np.nansum(np.square(values - mean), axis=0) / n)
         rates = np.stack([100.0 * (values <= limit).sum(axis=0) / (n + n_missed) for limit in limits])
+        area = 100.0 * np.nansum(np.maximum(1.0 - values / radii[-1], 0.0), axis=0) / (n + n_missed)
     group = np.arange(values.shape[1])
     # Without any error the first value is NaN, and so is the median.
     median = (values[np.maximum(n - 1, 0) // 2, group] + values[n // 2, group]) / 2.0
@@ -107,7 +112,7 @@ def summarise(
     for g, name in enumerate(labels):
         ci = {}
         if ends is not None:
-            rows = {key: ends[key][g] for key in ("mre", "sd", "median")}
+            rows = {key: ends[key][g] for key in ("mre", "sd", "median", "area")}
             rows |= {f"sdr_{radius:g}": ends["sdr"][i, g] for i, radius in enumerate(radii)}
             ci = {key: (float(low), float(high)) for key, (low, high) in rows.items()}
         found.append(
@@ -120,6 +125,7 @@ def summarise(
                 sd=float(sd[g]),
                 median=float(median[g]),
                 sdr={radius: float(rates[i, g]) for i, radius in enumerate(radii)},
+                area=float(area[g]),
                 ci=ci,
             )
         )

@@ -85,6 +85,7 @@ def metrics_rows(group: str, landmark: str, metrics: Metrics, unit: str) -> Iter
         ("sd", "", unit, metrics.sd, "sd"),
         ("median", "", unit, metrics.median, "median"),
     ]
+    figures += [("area", f"{max(metrics.sdr):g}", "%", metrics.area, "area")]
     figures += [("sdr", f"{radius:g}", "%", rate, f"sdr_{radius:g}") for radius, rate in metrics.sdr.items()]
     counts = (str(metrics.n), str(metrics.n_missed), str(metrics.n_absent))
     for figure, radius, of, value, key in figures:
