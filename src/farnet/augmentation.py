@@ -222,7 +222,7 @@ def _unfolded(control: Tensor, affine: Tensor, shape: tuple[int, int]) -> Tensor
 
 
 def change_intensity(image: Tensor, config: AugmentationConfig, generator: Generator) -> Tensor:
-    """Change the grey values of an (H, W) image in [0, 1] at random; the result is in [0, 1] again if `clamp` is set."""
+    """Change the grey values of an (H, W) image in [0, 1] at random; the result is too, if `clamp` is set."""
     draw = _uniform(generator, 8).tolist()
     x = image
     if config.blur:
