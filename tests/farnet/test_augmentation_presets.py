@@ -143,7 +143,8 @@ def test_names_are_taken_by_settings_and_files(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"elastic": 0.1, "elastic_mm": 1}, {"translation": 0.1, "translation_mm": 1}, {"law": "payer", "shear": 1}]
+    "wrong",
+    [{"elastic": 0.1, "elastic_mm": 1}, {"translation": 0.1, "translation_mm": 1}, {"law": "payer", "shear": 1}],
 )
 def test_contradictions_are_refused(wrong):
     with pytest.raises(ValidationError, match=r"both set|no shear"):

@@ -74,7 +74,9 @@ def evaluate(
     ] = "",
     observer: Annotated[
         str,
-        typer.Option("--observer", metavar="NAME", help="Whose points are the truth: mean; isbi2015: junior, senior."),
+        typer.Option(
+            "--observer", metavar="NAME", help="Whose points are the truth: mean; isbi2015: junior, senior, ..."
+        ),
     ] = "mean",
     predictions: Annotated[
         Path | None,
@@ -114,6 +116,10 @@ def evaluate(
             help="Class of an overjet (MW) between 0 and 2 mm: 3 as in the program of the challenge, or none.",
         ),
     ] = "script",
+    wrist: Annotated[
+        str | None,
+        typer.Option("--wrist", metavar="A,B", help="Landmarks of a hand that are 50 mm apart: 2,6 or 1,5."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the model's landmarks (csv).")
     ] = None,
@@ -154,6 +160,7 @@ def evaluate(
         seed=seed,
         cobb=cobb,  # type: ignore[arg-type]  # the request checks it
         mw_gap=mw_gap,  # type: ignore[arg-type]
+        wrist=None if wrist is None else tuple(numbers(wrist, "--wrist")),  # type: ignore[arg-type]
     )
     if output is not None and not request.runs_model:
         raise InvalidInputError("--output writes the landmarks of a model; with --predictions they are there already.")
