@@ -1,6 +1,4 @@
-"""Which figures a kind of landmarks has besides radial errors: of spines the angles, of cephalograms the classes,
-of hands both wrists.
-"""
+"""Figures that a kind of landmarks has besides radial errors: angles of spines, classes of heads, wrists of hands."""
 
 from __future__ import annotations
 
