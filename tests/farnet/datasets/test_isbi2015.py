@@ -369,7 +369,7 @@ def test_the_real_folds_keep_the_repeated_pictures_together(isbi2015):
 
 
 def test_offsets_of_landmark_16_show_how_the_observers_differ(isbi2015):
-    """Mean offset of soft-tissue from bony pogonion in mm (x right, y down), as measured on the tables of Payer et al."""
+    """Mean offset of soft-tissue from bony pogonion in mm: x to the right, y down."""
     expected = {("junior", "train"): (11.2, -1.0), ("senior", "train"): (7.5, 7.3)}
     expected |= {("junior", "test1"): (11.6, -1.4), ("senior", "test1"): (8.7, 5.8)}
     for (observer, split), offset in expected.items():

@@ -18,7 +18,7 @@ def hands(shift=0.0):
     points[:, [1, 5]] = [[10, 10], [10, 210]]  # 200 px: 0.25 mm
     points[:, [0, 4]] = [[10, 10], [10, 260]]  # 250 px: 0.2 mm
     return [
-        Landmarks(item + np.array([0, shift]), load_scheme("hand37"), spacing=(0.5, 0.5), radiograph=f"h{i}", source="x")
+        Landmarks(item + np.array([0, shift]), load_scheme("hand37"), spacing=(0.5, 0.5), radiograph=f"h{i}")
         for i, item in enumerate(points)
     ]
 
