@@ -339,8 +339,13 @@ def _with_wrist(comparison: Comparison, wrist: tuple[int, int]) -> Comparison:
     strange = next((item.scheme.name for item in comparison.references if item.scheme.name != "hand37"), None)
     if strange is not None:
         raise InvalidInputError(f"--wrist is for hands (scheme 'hand37'); the truth has the scheme {strange!r}.")
-    record = {**comparison.record, "wrist": list(wrist)}
-    return replace(comparison, references=with_wrist(comparison.references, wrist), record=record)
+    return replace(
+        comparison,
+        predictions=[item.replace(spacing=None) for item in comparison.predictions],  # theirs may be another pair's
+        references=with_wrist(comparison.references, wrist),
+        alone=None if comparison.alone is None else [item.replace(spacing=None) for item in comparison.alone],
+        record={**comparison.record, "wrist": list(wrist)},
+    )
 
 
 def _with_data(comparison: Comparison, data: LandmarkDataset) -> Comparison:

@@ -81,6 +81,7 @@ def evaluate_wrists(
 ) -> WristEvaluation:
     """Evaluate under each of `WRIST_PAIRS`; errors as `with_wrist` and `farnet.evaluation.evaluate`."""
     found = []
+    predictions = [item.replace(spacing=None) for item in predictions]  # theirs is that of one of the pairs
     for pair in WRIST_PAIRS:
         truth = with_wrist(references, pair)
         found.append((pair, evaluate(predictions, truth, radii=_RADII, bootstrap=bootstrap, seed=seed).pooled))
