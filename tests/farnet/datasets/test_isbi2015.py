@@ -379,6 +379,7 @@ def test_offsets_of_landmark_16_show_how_the_observers_differ(isbi2015):
         assert found == pytest.approx(offset, abs=0.051)
 
 
+# In whole pixels, where 20 px are 2 mm; from coordinates in mm ties are lost by rounding (55.44 in test1).
 @pytest.mark.parametrize(("split", "rate"), [("train", 60.5), ("test1", 55.54)])
 def test_how_often_the_observers_are_within_2_mm(isbi2015, split, rate):
     data = ISBI2015(isbi2015, split)
