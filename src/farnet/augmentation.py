@@ -21,7 +21,7 @@ from farnet.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["AugmentationConfig", "Warp", "augment", "change_intensity", "mirror", "random_warp"]
+__all__ = ["AugmentationConfig", "Warp", "augment", "change_intensity", "make_warp", "mirror", "random_warp"]
 
 
 _STEEPEST = 0.8  # bound of the elastic part's Jacobian against the affine part's
@@ -120,26 +120,87 @@ def _uniform(generator: Generator, *shape: int) -> Tensor:
     return torch.rand(*shape, generator=generator, dtype=torch.float64) * 2.0 - 1.0
 
 
-def random_warp(config: AugmentationConfig, shape: tuple[int, int], generator: Generator) -> Warp:
-    """Draw a map about the centre of an image of `shape` (H, W), for an output of the same shape."""
-    draw = _uniform(generator, 7).tolist()
+def random_warp(
+    config: AugmentationConfig,
+    shape: tuple[int, int],
+    generator: Generator,
+    unit: tuple[float, float] | None = None,
+) -> Warp:
+    """Draw a map about the centre of an image of `shape` (H, W), for an output of the same shape.
+
+    Args:
+        config: The ranges.
+        shape: (H, W).
+        generator: The randomness.
+        unit: (row, column) mm per pixel, for ranges in mm.
+
+    Raises:
+        InvalidInputError: A range is in mm, and `unit` is not given.
+    """
+    draws = _uniform(generator, 7)
+    controls = config.elastic_grid + 2
+    elastic = config.elastic or config.elastic_mm
+    return make_warp(config, shape, draws, _uniform(generator, 2, controls, controls) if elastic else None, unit)
+
+
+def make_warp(
+    config: AugmentationConfig,
+    shape: tuple[int, int],
+    draws: Tensor,
+    control: Tensor | None,
+    unit: tuple[float, float] | None = None,
+) -> Warp:
+    """Make the map that draws mean, each from -1 to 1, where 0 is no change and the ends are those of the ranges.
+
+    Args:
+        config: The ranges.
+        shape: (H, W).
+        draws: (7,) of rotation, scale, aspect, shear, translation along rows and along columns; the last is of the
+            columns' aspect in the law "payer", and not used in the other.
+        control: (2, m, n) of the elastic part, or None.
+        unit: As `random_warp`.
+
+    Raises:
+        InvalidInputError: As `random_warp`.
+    """
+    if config.in_mm and unit is None:
+        raise InvalidInputError(
+            "augmentation.translation_mm or elastic_mm is set, but the size of a pixel is not known; set translation "
+            "or elastic, which are shares of the picture, or give the radiographs their spacing"
+        )
+    draw = draws.tolist()
     angle = math.radians(config.rotation * draw[0])
-    size = math.exp(math.log1p(config.scale) * draw[1])
-    aspect = math.exp(0.5 * math.log1p(config.aspect) * draw[2])
-    shear = math.tan(math.radians(config.shear * draw[3]))
     rotation = torch.tensor(
         [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]], dtype=torch.float64
     )
+    # Lengths along (row, column) in pixels; of mm one of the two is 0.
+    across, down = (1.0 / unit[1], 1.0 / unit[0]) if unit is not None else (0.0, 0.0)
+    reach = (
+        config.translation * shape[0] + config.translation_mm * down,
+        config.translation * shape[1] + config.translation_mm * across,
+    )
+    shift = torch.tensor([draw[4] * reach[0], draw[5] * reach[1]], dtype=torch.float64)
+    centre = (torch.tensor(shape, dtype=torch.float64) - 1.0) / 2.0
+    if control is not None:
+        bend = (
+            config.elastic * shape[0] + config.elastic_mm * down,
+            config.elastic * shape[0] + config.elastic_mm * across,
+        )
+        control = control * torch.tensor(bend, dtype=torch.float64)[:, None, None]
+    if config.law == "payer":
+        axes = [(1.0 + config.scale * draw[1]) * (1.0 + config.aspect * draw[k]) for k in (2, 6)]
+        a = rotation @ torch.diag(torch.tensor(axes, dtype=torch.float64))
+        matrix = torch.cat((a, (centre + shift - a @ centre)[:, None]), dim=1)
+        if control is not None:  # first of all, so that the affine part takes it along
+            control = torch.einsum("ij,jmn->imn", a, _unfolded(control, torch.eye(2, dtype=torch.float64), shape))
+        return Warp(matrix, control, shape)
+    size = math.exp(math.log1p(config.scale) * draw[1])
+    aspect = math.exp(0.5 * math.log1p(config.aspect) * draw[2])
+    shear = math.tan(math.radians(config.shear * draw[3]))
     stretch = torch.tensor([[aspect, shear], [0.0, 1.0 / aspect]], dtype=torch.float64)
     a = torch.linalg.inv(size * rotation @ stretch)
-    centre = (torch.tensor(shape, dtype=torch.float64) - 1.0) / 2.0
-    shift = config.translation * torch.tensor([draw[4] * shape[0], draw[5] * shape[1]], dtype=torch.float64)
     matrix = torch.cat((a, (centre - a @ (centre + shift))[:, None]), dim=1)
-    control = None
-    if config.elastic > 0:
-        controls = config.elastic_grid + 2
-        control = _unfolded(config.elastic * shape[0] * _uniform(generator, 2, controls, controls), a, shape)
-    return Warp(matrix, control, shape)
+    return Warp(matrix, None if control is None else _unfolded(control, a, shape), shape)
 
 
 def _unfolded(control: Tensor, affine: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -161,7 +222,7 @@ def _unfolded(control: Tensor, affine: Tensor, shape: tuple[int, int]) -> Tensor
 
 
 def change_intensity(image: Tensor, config: AugmentationConfig, generator: Generator) -> Tensor:
-    """Change the grey values of an (H, W) image in [0, 1] at random; the result is in [0, 1] again."""
+    """Change the grey values of an (H, W) image in [0, 1] at random; the result is too, if `clamp` is set."""
     draw = _uniform(generator, 8).tolist()
     x = image
     if config.blur:
@@ -174,15 +235,19 @@ def change_intensity(image: Tensor, config: AugmentationConfig, generator: Gener
         x = x * (1.0 + config.field * field)
     if config.gamma:
         x = x.clamp(0.0, 1.0) ** (2.0 ** (config.gamma * draw[1]))
-    if config.contrast:
-        x = (x - 0.5) * math.exp(math.log1p(config.contrast) * draw[2]) + 0.5
-    if config.brightness:
-        x = x + config.brightness * draw[3]
+    if config.law == "payer":
+        if config.brightness or config.contrast:
+            x = (x - 0.5 + config.brightness * draw[3]) * (1.0 + config.contrast * draw[2]) + 0.5
+    else:
+        if config.contrast:
+            x = (x - 0.5) * math.exp(math.log1p(config.contrast) * draw[2]) + 0.5
+        if config.brightness:
+            x = x + config.brightness * draw[3]
     if config.noise:
         x = x + config.noise * abs(draw[4]) * torch.randn(x.shape, generator=generator)
     if config.erase and draw[5] * 0.5 + 0.5 < config.erase:
         x = _erase(x, generator)
-    return x.clamp(0.0, 1.0)
+    return x.clamp(0.0, 1.0) if config.clamp else x
 
 
 def mirror(image: Tensor, points: Tensor, mirrored: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -204,6 +269,7 @@ def augment(
     config: AugmentationConfig,
     generator: Generator,
     mirrored: Sequence[int] | None = None,
+    unit: tuple[float, float] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Augment one image with its landmarks.
 
@@ -213,9 +279,11 @@ def augment(
         config: What may change.
         generator: The randomness; the same state gives the same result.
         mirrored: For each landmark of a mirror image the landmark whose place it has; None where none may be made.
+        unit: (row, column) mm per pixel of the image, for ranges in mm; None where that is not known.
 
     Raises:
-        InvalidInputError: `config` asks for mirror images, and there is no `mirrored`.
+        InvalidInputError: `config` asks for mirror images, and there is no `mirrored`; or it has a range in mm, and
+            there is no `unit`.
 
     Returns:
         The (H, W) image and the (K, 2) points. A landmark that left the image keeps its position outside, where its
@@ -231,7 +299,7 @@ def augment(
             image, points = mirror(image, points, mirrored)
     if config.geometric:
         shape = (image.shape[0], image.shape[1])
-        warp = random_warp(config, shape, generator)
+        warp = random_warp(config, shape, generator, unit)
         image = warp.sample(image)
         points = warp.to_output(points)
     return change_intensity(image, config, generator), points

@@ -76,7 +76,9 @@ def evaluate(
     ] = "",
     observer: Annotated[
         str,
-        typer.Option("--observer", metavar="NAME", help="Whose points are the truth: mean; isbi2015: junior, senior."),
+        typer.Option(
+            "--observer", metavar="NAME", help="Whose points are the truth: mean; isbi2015: junior, senior, ..."
+        ),
     ] = "mean",
     predictions: Annotated[
         Path | None,
@@ -119,6 +121,10 @@ def evaluate(
     against: Annotated[
         str | None,
         typer.Option("--against", metavar="MODEL|FILE|FOLDER", help="Compare with another model, or other landmarks."),
+    ] = None,
+    wrist: Annotated[
+        str | None,
+        typer.Option("--wrist", metavar="A,B", help="Landmarks of a hand that are 50 mm apart: 2,6 or 1,5."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Also write the model's landmarks (csv).")
@@ -163,6 +169,7 @@ def evaluate(
         cobb=cobb,  # type: ignore[arg-type]  # the request checks it
         mw_gap=mw_gap,  # type: ignore[arg-type]
         against=against,
+        wrist=None if wrist is None else tuple(numbers(wrist, "--wrist")),  # type: ignore[arg-type]
     )
     other = request.other
     if output is not None and not request.runs_model:

@@ -6,8 +6,17 @@ The published folder, as this reader expects it (the folder of a split may be le
     RawImage/TrainingData/001.bmp ... 150.bmp        split "train"
     RawImage/Test1Data/151.bmp ... 300.bmp           split "test1"
     RawImage/Test2Data/301.bmp ... 400.bmp           split "test2"
-    AnnotationsByMD/400_junior/001.txt ...           19 lines "x,y" in px, then 8 class labels (not used)
+    AnnotationsByMD/400_junior/001.txt ...           19 lines "x,y" in px, then 8 class labels (may be left out)
     AnnotationsByMD/400_senior/001.txt ...
+    AnnotationsByMD/400_challenge/001.txt ...        where it is there
+
+Instead of a folder of files there may be a table in the layout of Payer et al. (`farnet.datasets.isbi_files`), such as
+``setup/all_challenge.csv``, and their lists of four folds, such as ``setup/cv/set1/train.txt`` and ``val.txt``. Without
+lists the splits "set1-train", "set1-test" and so on are four folds made by chance, with the seed of `FOLD_SEED`.
+
+The senior's landmark 16 (soft-tissue pogonion) is another point in test2 than in the training radiographs. The points
+called "challenge" are the senior's, but with landmark 16 of test2 as in training; "mean_challenge_l16" is the mean of
+junior and senior, with landmark 16 the mean of junior and challenge.
 """
 
 from __future__ import annotations
@@ -15,8 +24,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from farnet.datasets.folds import subject_folds
+from farnet.datasets.isbi_files import by_identity, find_child, find_points, fold_folder, read_fold
 from farnet.errors import AnnotationError, InvalidInputError, unknown_name
-from farnet.formats.isbi_txt import read_isbi_points
 from farnet.landmarks import Landmarks, mean_landmarks
 from farnet.radiograph import Radiograph, read_radiograph
 from farnet.readers.image import image_size
@@ -26,10 +36,31 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["ISBI2015", "Observer", "Split"]
+    from farnet.datasets.isbi_files import ObserverPoints
 
-Split = Literal["train", "test1", "test2", "all"]
-Observer = Literal["mean", "junior", "senior"]
+__all__ = ["FOLDS", "FOLD_SEED", "ISBI2015", "Observer", "Split"]
+
+Split = Literal[
+    "train",
+    "test1",
+    "test2",
+    "all",
+    "set1-train",
+    "set1-test",
+    "set2-train",
+    "set2-test",
+    "set3-train",
+    "set3-test",
+    "set4-train",
+    "set4-test",
+]
+Observer = Literal["mean", "junior", "senior", "challenge", "mean_challenge_l16"]
+
+FOLDS = 4
+"""Number of the folds of Payer et al."""
+
+FOLD_SEED = 0
+"""Seed of the folds that are made where there are no lists."""
 
 SPACING = 0.1
 """mm per pixel, rows and columns, of every radiograph of the data set."""
@@ -37,6 +68,7 @@ SPACING = 0.1
 _FOLDERS = {"train": "TrainingData", "test1": "Test1Data", "test2": "Test2Data"}
 _OBSERVERS = ("junior", "senior")
 _REPEATED = {"173": "144", "283": "038"}  # the same picture under two numbers, found by comparing pixels
+_L16 = 15  # soft-tissue pogonion, counted from 0
 _SUFFIXES = (".bmp", ".png", ".tif", ".tiff", ".jpg", ".jpeg")  # lossless first, should both be there
 _MARGIN = 0.1  # a point may lie outside the picture by this part of its side; beyond, the pair does not match
 
@@ -49,14 +81,19 @@ class ISBI2015:
 
     Args:
         root: The folder that holds `RawImage` and `AnnotationsByMD`.
-        split: "train" (001-150), "test1" (151-300), "test2" (301-400), or "all": those that are there.
+        split: "train" (001-150), "test1" (151-300), "test2" (301-400), "all": those that are there, or a part of one
+            of four folds: "set1-train", "set1-test", ...
         observer: Whose points `landmarks` gives: "junior", "senior" or their "mean", the customary ground
-            truth.
+            truth; "challenge" or "mean_challenge_l16" where the points called challenge are there.
+
+    Attributes:
+        without_image: Radiographs that the list of the fold has and that are not there; they are left out.
+        notes: What the user should know of the split.
 
     Raises:
         UnknownNameError: If there is no such split or observer.
-        InvalidInputError: If a folder is missing or holds no radiographs.
-        AnnotationError: If a radiograph has no annotation file.
+        InvalidInputError: If a folder is missing or holds no radiographs, or the points of the observer are not there.
+        AnnotationError: If a radiograph has no points, two files have one number, or a list or table is malformed.
     """
 
     name = "isbi2015"
@@ -70,8 +107,14 @@ class ISBI2015:
         self.split: Split = split
         self.observer: Observer = observer
         self.scheme: LandmarkScheme = load_scheme("cephalometric19")
+        self.without_image: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = ()
+        self._other_part: frozenset[str] = frozenset()
         self._images = self._find_images()
-        self._annotations = {name: self._find_annotations(name) for name in _OBSERVERS}
+        if split.startswith("set"):
+            self._keep_fold(split)
+        wanted = (*_OBSERVERS, "challenge") if "challenge" in observer else _OBSERVERS
+        self._annotations = {name: self._find_annotations(name) for name in wanted}
         self._shapes: dict[str, tuple[int, int]] = {}
 
     def __len__(self) -> int:
@@ -105,7 +148,10 @@ class ISBI2015:
     @property
     def duplicates(self) -> dict[str, str]:
         """Test radiographs of this split that are also training radiographs, with the training radiograph's name."""
-        return {identity: twin for identity, twin in _REPEATED.items() if identity in self._images}
+        if not self.split.startswith("set"):
+            return {identity: twin for identity, twin in _REPEATED.items() if identity in self._images}
+        pairs = (*_REPEATED.items(), *((twin, identity) for identity, twin in _REPEATED.items()))
+        return {identity: twin for identity, twin in pairs if identity in self._images and twin in self._other_part}
 
     def path(self, index: int) -> Path:
         """The file of a radiograph."""
@@ -126,14 +172,22 @@ class ISBI2015:
     def landmarks(self, index: int) -> Landmarks:
         """Points of the observer chosen for this split, or the mean of both observers' points.
 
+        Of "mean_challenge_l16" landmark 16 is the mean of junior and challenge.
+
         Args:
             index: Position of the radiograph in `ids`.
 
         Raises:
             AnnotationError: If a file of points is malformed or does not fit its radiograph.
         """
-        if self.observer == "mean":
-            return mean_landmarks([self.observer_landmarks(index, name) for name in self.observers])
+        if self.observer in ("mean", "mean_challenge_l16"):
+            mean = mean_landmarks([self.observer_landmarks(index, name) for name in self.observers])
+            if self.observer == "mean":
+                return mean
+            points = mean.points.copy()
+            pair = [self.observer_landmarks(index, name).points[_L16] for name in ("junior", "challenge")]
+            points[_L16] = (pair[0] + pair[1]) / 2
+            return mean.replace(points=points, source=f"{mean.source}; landmark 16 of junior, challenge")
         return self.observer_landmarks(index, self.observer)
 
     def observer_landmarks(self, index: int, observer: str) -> Landmarks:
@@ -141,17 +195,17 @@ class ISBI2015:
 
         Args:
             index: Position of the radiograph in `ids`.
-            observer: One of `observers`.
+            observer: One of `observers`, or "challenge" where the truth needs it.
 
         Raises:
             UnknownNameError: If there is no such observer.
             AnnotationError: If the file of points is malformed or does not fit its radiograph.
         """
         if observer not in self._annotations:
-            raise unknown_name("observer of ISBI 2015:", observer, self.observers)
+            raise unknown_name("observer of ISBI 2015:", observer, tuple(self._annotations))
         identity = self.ids[index]
-        path = self._annotations[observer][identity]
-        points = read_isbi_points(path)
+        source = self._annotations[observer]
+        path, points = source.file(identity), source.read(identity)
         shape = self._shape(identity)
         _check_inside(points, shape, path, self._images[identity])
         return Landmarks(
@@ -170,8 +224,8 @@ class ISBI2015:
 
     def _find_images(self) -> dict[str, Path]:
         raw = _child(self.root, "RawImage")
-        wanted = list(_FOLDERS) if self.split == "all" else [self.split]
-        folders = [folder for split in wanted if (folder := _find_child(raw, _FOLDERS[split])) is not None]
+        wanted = [self.split] if self.split in _FOLDERS else list(_FOLDERS)
+        folders = [folder for split in wanted if (folder := find_child(raw, _FOLDERS[split])) is not None]
         if not folders:
             raise InvalidInputError(
                 f"Split {self.split!r} of ISBI 2015 needs "
@@ -180,7 +234,7 @@ class ISBI2015:
             )
         images: dict[str, Path] = {}
         for folder in folders:
-            found = _by_identity(folder, _SUFFIXES)
+            found = by_identity(folder, _SUFFIXES)
             if not found:
                 raise InvalidInputError(
                     f"{folder} holds no radiographs; expected are files like 001.bmp ({', '.join(_SUFFIXES)})."
@@ -188,15 +242,43 @@ class ISBI2015:
             images.update(found)
         return {identity: images[identity] for identity in sorted(images)}
 
-    def _find_annotations(self, observer: str) -> dict[str, Path]:
-        folder = _child(_child(self.root, "AnnotationsByMD"), f"400_{observer}")
-        found = _by_identity(folder, (".txt",))
+    def _keep_fold(self, split: str) -> None:
+        """Keep one part of one fold: that of the lists where they are there, else one made by chance."""
+        fold, part = int(split[3]), split[5:]
+        folder = fold_folder(self.root)
+        here = tuple(self._images)
+        if folder is not None:
+            listed = read_fold(folder, fold, part)
+            self._other_part = frozenset(read_fold(folder, fold, "train")) if part == "test" else frozenset()
+            both = sorted(self._other_part & set(listed))
+            if both:
+                raise AnnotationError(f"{folder}: radiograph {both[0]} is in the training and the test of fold {fold}.")
+            self.without_image = tuple(name for name in listed if name not in self._images)
+            kept = tuple(name for name in listed if name in self._images)
+            if not kept:
+                raise InvalidInputError(
+                    f"None of the {len(listed)} radiographs that {folder / f'set{fold}'} lists for {split!r} is in "
+                    f"{self.root / 'RawImage'}."
+                )
+            self.notes = (f"Fold {fold} of {FOLDS} as listed in {folder}",)
+        else:
+            held_out = subject_folds(self.subjects, FOLDS, FOLD_SEED) == fold - 1
+            kept = tuple(name for name, out in zip(here, held_out, strict=True) if out == (part == "test"))
+            self._other_part = frozenset(here) - set(kept) if part == "test" else frozenset()
+            self.notes = (
+                f"Fold {fold} of {FOLDS} was made by chance (seed {FOLD_SEED}) of the {len(here)} radiographs that are "
+                f"there: the published lists are not in {self.root / 'setup' / 'cv'}",
+            )
+        self._images = {name: self._images[name] for name in sorted(kept)}
+
+    def _find_annotations(self, observer: str) -> ObserverPoints:
+        found = find_points(self.root, observer, SPACING)
         missing = [identity for identity in self._images if identity not in found]
         if missing:
             listed = ", ".join(missing[:10]) + (", ..." if len(missing) > 10 else "")
             raise AnnotationError(
                 f"{len(missing)} of {len(self)} radiographs of split {self.split!r} have no annotation in "
-                f"{folder}: {listed}. Put the missing .txt files there, or take the radiographs out of "
+                f"{found.place}: {listed}. Put the missing ones there, or take the radiographs out of "
                 f"{self.root / 'RawImage'}."
             )
         return found
@@ -206,11 +288,11 @@ def _locate(root: Path) -> Path:
     """The folder that holds RawImage: the one given, its parent if that is RawImage, or its only child that does."""
     if not root.is_dir():
         raise InvalidInputError(f"There is no folder {root}. Give the folder that holds RawImage and AnnotationsByMD.")
-    if _find_child(root, "RawImage") is not None:
+    if find_child(root, "RawImage") is not None:
         return root
     if root.name.casefold() == "rawimage":
         return root.parent
-    inside = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and _find_child(folder, "RawImage")]
+    inside = [folder for folder in sorted(root.iterdir()) if folder.is_dir() and find_child(folder, "RawImage")]
     if len(inside) == 1:
         return inside[0]
     raise InvalidInputError(
@@ -218,17 +300,8 @@ def _locate(root: Path) -> Path:
     )
 
 
-def _find_child(folder: Path, name: str) -> Path | None:
-    exact = folder / name
-    if exact.is_dir():
-        return exact
-    return next(
-        (child for child in folder.iterdir() if child.name.casefold() == name.casefold() and child.is_dir()), None
-    )
-
-
 def _child(folder: Path, name: str) -> Path:
-    child = _find_child(folder, name)
+    child = find_child(folder, name)
     if child is None:
         raise InvalidInputError(f"ISBI 2015 needs the folder {folder / name}. {folder} holds: {_listing(folder)}.")
     return child
@@ -237,13 +310,6 @@ def _child(folder: Path, name: str) -> Path:
 def _listing(folder: Path) -> str:
     names = sorted(child.name for child in folder.iterdir())
     return (", ".join(names[:8]) + (", ..." if len(names) > 8 else "")) or "nothing"
-
-
-def _by_identity(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """Files of a folder by their number with three digits; of two with one number, the earlier ending wins."""
-    files = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.stem.isdecimal()]
-    files.sort(key=lambda path: (suffixes.index(path.suffix.lower()), path.name), reverse=True)
-    return {f"{int(path.stem):03d}": path for path in files}
 
 
 def _check_inside(points: NDArray[np.float64], shape: tuple[int, int], path: Path, image: Path) -> None:

@@ -158,10 +158,20 @@ _KINDS = (
     DatasetKind(
         name="isbi2015",
         title="ISBI 2015 (cephalograms)",
-        splits={"train": "Training (001-150)", "test1": "Test 1", "test2": "Test 2", "all": "All"},
+        splits={
+            **{"train": "Training (001-150)", "test1": "Test 1", "test2": "Test 2", "all": "All"},
+            **{f"set{n}-train": f"Fold {n} of 4, training" for n in (1, 2, 3, 4)},
+            **{f"set{n}-test": f"Fold {n} of 4, test" for n in (1, 2, 3, 4)},
+        },
         training_split="train",
         test_split="test1",
-        observers={"mean": "Mean of both", "junior": "Junior", "senior": "Senior"},
+        observers={
+            "mean": "Mean of both",
+            "junior": "Junior",
+            "senior": "Senior",
+            "challenge": "Challenge (where its files are there)",
+            "mean_challenge_l16": "Mean of both, landmark 16 of junior and challenge",
+        },
         folder="RawImage and AnnotationsByMD",
         recognise=_is_isbi2015,
         open=_open_isbi2015,

@@ -118,6 +118,7 @@ def open_data(request: DataRequest) -> OpenedData:
         data = open_dataset(request.layout, request.folder, split=training_split(request), observer=request.observer)
         twins = data.duplicates
         notes = [f"Also in the training split under another number: {', '.join(twins)}"] if twins else []
+        notes += getattr(data, "notes", ())
         for what in ("without_image", "without_landmarks"):
             if names_of := getattr(data, what, ()):
                 notes.append(f"Left out, {what.replace('_', ' ')}: {len(names_of)} radiographs of the split")

@@ -63,8 +63,8 @@ def intervals(
         seed: Seed of the draws.
 
     Returns:
-        ``mre``, ``sd``, ``median``, ``area``: (G, 2) lower and upper end; ``sdr``: (R, G, 2) in per cent. NaN where a group has
-        no errors.
+        ``mre``, ``sd``, ``median``, ``area``: (G, 2) lower and upper end; ``sdr``: (R, G, 2) in per
+        cent. NaN where a group has no errors.
     """
     count = draw_counts(errors.shape[0], draws, seed)
     known = ~np.isnan(errors)
@@ -94,7 +94,7 @@ def _medians(errors: NDArray[np.float64], known: NDArray[np.bool_], count: NDArr
     """(B, G) the median of every draw: the middle of the sorted errors, each repeated as often as drawn."""
     radiograph = np.broadcast_to(np.arange(errors.shape[0])[:, None], errors.shape[:2])
     if errors.shape[0] * errors.shape[1] < _EXACT:
-        count = count.astype(np.float32)  # type: ignore[assignment]  # all sums are whole numbers that it holds exactly
+        count = count.astype(np.float32)  # all sums are whole numbers that it holds exactly
     medians = np.full((count.shape[0], errors.shape[2]), np.nan)
     for group in range(errors.shape[2]):
         values, owner = errors[:, :, group][known[:, :, group]], radiograph[known[:, :, group]]

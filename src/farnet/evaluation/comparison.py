@@ -161,6 +161,8 @@ def compare(
         left_out=notes,
         record=truth.record | record,
     )
+    if request.wrist is not None:
+        comparison = _with_wrist(comparison, request.wrist)
     return comparison if truth.data is None else _with_data(comparison, truth.data)
 
 
@@ -351,6 +353,22 @@ def _check_complete(pairing: Pairing, common: bool) -> tuple[str, ...]:
         pairing.require_complete()
     sides = ((pairing.only_referenced, "prediction"), (pairing.only_predicted, "reference"))
     return tuple(f"Left out, for want of a {what}: {listed(alone)}" for alone, what in sides if alone)
+
+
+def _with_wrist(comparison: Comparison, wrist: tuple[int, int]) -> Comparison:
+    """The same with the size of pixels by two landmarks of the true hands."""
+    from farnet.evaluation.hand import with_wrist
+
+    strange = next((item.scheme.name for item in comparison.references if item.scheme.name != "hand37"), None)
+    if strange is not None:
+        raise InvalidInputError(f"--wrist is for hands (scheme 'hand37'); the truth has the scheme {strange!r}.")
+    return replace(
+        comparison,
+        predictions=[item.replace(spacing=None) for item in comparison.predictions],  # theirs may be another pair's
+        references=with_wrist(comparison.references, wrist),
+        alone=None if comparison.alone is None else [item.replace(spacing=None) for item in comparison.alone],
+        record={**comparison.record, "wrist": list(wrist)},
+    )
 
 
 def _with_data(comparison: Comparison, data: LandmarkDataset) -> Comparison:

@@ -1,4 +1,4 @@
-"""Which figures there are besides radial errors: of spines the angles, of cephalograms the classes, expected errors."""
+"""Figures besides radial errors: angles of spines, classes of heads, wrists of hands, and expected errors."""
 
 from __future__ import annotations
 
@@ -50,8 +50,20 @@ def extras_of(
     more: tuple[Extra, ...] = () if likely is None else (likely,)
     scheme = references[0].scheme if references else None
     name = "" if scheme is None else scheme.name
-    if scheme is None or name not in ("spine68", "cephalometric19") or scheme.names != load_scheme(name).names:
+    if (
+        scheme is None
+        or name not in ("spine68", "cephalometric19", "hand37")
+        or scheme.names != load_scheme(name).names
+    ):
         return more
+    if name == "hand37":
+        from farnet.datasets.hand_atlas import WRIST_PAIRS
+        from farnet.evaluation.hand import evaluate_wrists
+
+        needed = sorted({number - 1 for pair in WRIST_PAIRS for number in pair})
+        if not all(item.present[needed].all() for item in references):
+            return more  # without its ends a wrist has no width
+        return (evaluate_wrists(predictions, references, bootstrap=bootstrap, seed=seed), *more)
     if name == "spine68":
         from farnet.evaluation.spine import evaluate_spine
 

@@ -43,6 +43,8 @@ class EvaluationRequest:
         against: What it is compared with on the same radiographs: the name or file of a model, or a file or folder of
             landmarks.
         mw_gap: Class of an incisal distance between 0 and 2 mm: that of the challenge's program, or none.
+        wrist: The two landmarks of a hand, counted from 1, that are 50 mm apart and give the size of its pixels; None
+            keeps the spacing of the truth (of the hand atlas that of 2 and 6).
 
     Raises:
         InvalidInputError: If something is missing, contradicts something else, or is out of range.
@@ -66,6 +68,7 @@ class EvaluationRequest:
     cobb: CobbVariant = "matlab"
     mw_gap: MwGap = "script"
     against: str | None = None
+    wrist: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "radii", as_radii(self.radii))
@@ -81,6 +84,13 @@ class EvaluationRequest:
             raise unknown_name("variant of the Cobb angles:", self.cobb, get_args(CobbVariant))
         if self.mw_gap not in get_args(MwGap):
             raise unknown_name("choice for the gap of MW:", self.mw_gap, get_args(MwGap))
+        if self.wrist is not None:
+            pair = tuple(self.wrist)
+            if len(pair) != 2 or pair[0] == pair[1] or any(n != int(n) or not 1 <= n <= 37 for n in pair):
+                raise InvalidInputError(f"The wrist is {pair}; give two different landmarks from 1 to 37, such as 2,6.")
+            object.__setattr__(self, "wrist", (int(pair[0]), int(pair[1])))
+            if self.spacing is not None:
+                raise InvalidInputError("Give either --wrist or --spacing: both say how large a pixel is.")
         if (self.data is None) == (self.reference is None):
             raise InvalidInputError(
                 "Give the truth once: a data set with --data FOLDER, or landmarks with --reference FILE."
@@ -169,7 +179,7 @@ class EvaluationRequest:
             for name in ("predictions", "reference", "radiographs", "data"):
                 if given.get(name) is not None:
                     given[name] = Path(given[name])
-            for name in ("radii", "exclude", "spacing"):
+            for name in ("radii", "exclude", "spacing", "wrist"):
                 if given.get(name) is not None:
                     given[name] = tuple(given[name])
             return cls(**given)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from farnet.augmentation_config import AugmentationConfig
+from farnet.augmentation_config import AugmentationConfig, named_augmentation
 from farnet.errors import InvalidInputError, unknown_name
 from farnet.inputs import InputConfig
 from farnet.modelfile import Shifts
@@ -190,7 +190,8 @@ def load_preset(name: str, overrides: Iterable[str] = (), *, landmarks: int | No
     Args:
         name: One of `preset_names()`, or the path of a JSON file with settings.
         overrides: Changes such as ``epochs=50`` or ``network.width=128``; values are read as JSON where they are
-            JSON and as text otherwise.
+            JSON and as text otherwise. ``augmentation=payer-hand`` takes all ranges of a named augmentation
+            (`farnet.augmentation_config.AUGMENTATIONS`); later changes such as ``augmentation.rotation=5`` go on top.
         landmarks: How many landmarks the data has; a preset by name is made for as many. A file and the changes say
             themselves how many.
 
@@ -237,6 +238,8 @@ def override(values: dict[str, Any], changes: Iterable[str] = ()) -> TrainingCon
             value: Any = json.loads(text)
         except ValueError:
             value = text
+        if key == "augmentation" and isinstance(value, str):
+            value = named_augmentation(value)
         *path, last = key.split(".")
         place = values
         for part in path:

@@ -144,6 +144,11 @@ class PreparedDataset(Dataset[dict[str, Tensor]]):
             frame = self.config.input.frame(radiograph.shape)
             grey = network_input(radiograph.pixels, frame, self.config.input)
             spacing = landmarks.spacing or radiograph.spacing
+            if self.train and spacing is None and self.config.augmentation.in_mm:
+                raise InvalidInputError(
+                    f"radiograph {self.source.ids[index]} has no spacing, which an augmentation in mm needs; set "
+                    "augmentation.translation_mm and augmentation.elastic_mm to 0, or give it its spacing"
+                )
             per_pixel = spacing or (1.0, 1.0)
             unit = per_pixel[0] / frame.scale[0], per_pixel[1] / frame.scale[1]
             points = frame.to_network(landmarks.points)
@@ -163,12 +168,12 @@ class PreparedDataset(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, item: int) -> dict[str, Tensor]:
         index = self.indices[item]
-        grey, points, unit, _, _ = self.prepared(index)
+        grey, points, unit, _, known = self.prepared(index)
         image, p = torch.from_numpy(grey).to(torch.float32) / 255.0, torch.from_numpy(points)
         if self.train:
             seed = np.random.SeedSequence((self.config.seed, self.epoch, index)).generate_state(1)[0]
             generator = torch.Generator().manual_seed(int(seed))
-            image, p = augment(image, p, self.config.augmentation, generator, self.mirrored)
+            image, p = augment(image, p, self.config.augmentation, generator, self.mirrored, unit if known else None)
         return {
             "image": image,
             "points": p,

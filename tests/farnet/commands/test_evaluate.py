@@ -95,7 +95,8 @@ def test_which_of_two_tables_is_better(farnet, isbi, here):
     data = ISBI2015(isbi, "test1")
     truth = [data.landmarks(i) for i in range(3)]
     for who, shift in (("near", 2.0), ("far", 9.0)):
-        write_annotations(here / f"{who}.csv", [item.replace(points=item.points + np.array([0.0, shift])) for item in truth])
+        moved = [item.replace(points=item.points + np.array([0.0, shift])) for item in truth]
+        write_annotations(here / f"{who}.csv", moved)
     arguments = ["evaluate", "--predictions", "near.csv", "--data", isbi, "--against", "far.csv"]
     found = farnet(*arguments, "--json").json()["extras"]["against"]
     assert found["pooled"]["mre"]["value"] == pytest.approx(0.7)

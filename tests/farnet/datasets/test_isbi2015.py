@@ -257,3 +257,132 @@ def test_mean_of_the_real_observers_lies_between_them(isbi2015):
     np.testing.assert_array_equal(data.landmarks(7).points, (junior + senior) / 2)
     assert data.ids[7] == data.landmarks(7).radiograph == data.radiograph(7).name == "158"
     assert data.radiograph(7).shape == data.landmarks(7).image_shape == (2400, 1935)
+
+
+def write_table(file, rows):
+    """A table in the layout of Payer et al.: number, then x and y in mm."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(f"{name},{','.join(f'{value:.2f}' for value in row)}\n" for name, row in rows))
+
+
+def in_mm(number_of_first, shift=0.0):
+    k = np.arange(19)
+    return np.stack([k, 2 * k + number_of_first], axis=1).ravel() / 10 + shift
+
+
+def test_challenge_points_from_a_folder_or_a_table(published):
+    wanted = r"400_challenge with files like 001\.txt, or a table .*setup/all_challenge\.csv.*none of them is there"
+    with pytest.raises(InvalidInputError, match=wanted):
+        ISBI2015(published, "test2", "challenge")
+    write_table(published / "setup" / "all_challenge.csv", [("301", in_mm(8)), ("302", in_mm(8))])
+    table = ISBI2015(published, "test2", "challenge").landmarks(0)
+    k = np.arange(19)
+    np.testing.assert_array_equal(table.points, np.stack([2 * k + 8, k], axis=1))
+    assert table.source == "challenge"
+    folder = published / "AnnotationsByMD" / "400_challenge"
+    folder.mkdir()
+    for number in (301, 302):
+        (folder / f"{number}.txt").write_text("".join(f"{i},{2 * i + 9}\n" for i in range(19)))
+    assert ISBI2015(published, "test2", "challenge").landmarks(1).points[0].tolist() == [9, 0]
+
+
+def test_landmark_16_of_the_mean_is_that_of_junior_and_challenge(published):
+    write_table(published / "all_challenge.csv", [("301", in_mm(8)), ("302", in_mm(8))])
+    data = ISBI2015(published, "test2", "mean_challenge_l16")
+    mean = ISBI2015(published, "test2").landmarks(0).points
+    found = data.landmarks(0)
+    assert data.observers == ("junior", "senior")
+    np.testing.assert_array_equal(np.delete(found.points, 15, axis=0), np.delete(mean, 15, axis=0))
+    assert found.points[15].tolist() == [30 + 4, 15]  # junior 30, challenge 38
+    assert "landmark 16 of junior, challenge" in found.source
+    with pytest.raises(AnnotationError, match=r"1 of 1 radiographs .*all_challenge\.csv: 151"):
+        ISBI2015(published, "test1", "mean_challenge_l16")
+
+
+def test_tables_stand_in_for_the_folders_of_the_observers(published):
+    expected = ISBI2015(published).landmarks(1).points
+    shutil.rmtree(published / "AnnotationsByMD" / "400_junior")
+    write_table(published / "cep" / "setup" / "all_junior.csv", [("2", in_mm(0)), ("1", in_mm(0))])
+    np.testing.assert_array_equal(ISBI2015(published).landmarks(1).points, expected)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("1,2,3\n", r"line 1: 3 values, but there must be"),
+        ("1" + ",1" * 37 + ",nan\n", "line 1: a number is not finite"),
+        ("1" + ",1" * 37 + ",x\n", "line 1: could not convert"),
+        ("one" + ",1" * 38 + "\n", "line 1: 'one' is no number of a radiograph"),
+        (("1" + ",1" * 38 + "\n") + ("001" + ",1" * 38 + "\n"), "line 2: radiograph 001 is there twice"),
+        ("", "is empty"),
+    ],
+)
+def test_a_malformed_table_is_refused(published, rows, words):
+    (published / "all_challenge.csv").write_text(rows)
+    with pytest.raises(AnnotationError, match=words):
+        ISBI2015(published, observer="challenge")
+
+
+def test_two_files_of_one_number_are_refused(published):
+    folder = published / "AnnotationsByMD" / "400_junior"
+    shutil.copy(folder / "001.txt", folder / "1.txt")
+    with pytest.raises(AnnotationError, match=r"001\.txt and 1\.txt in .* are both number 001"):
+        ISBI2015(published)
+
+
+def test_folds_by_chance_are_parts_of_what_is_there_and_say_so(published):
+    tests = [ISBI2015(published, f"set{n}-test") for n in (1, 2, 3, 4)]
+    trains = [ISBI2015(published, f"set{n}-train") for n in (1, 2, 3, 4)]
+    everything = {"001", "002", "151", "301", "302"}
+    assert sorted(name for data in tests for name in data.ids) == sorted(everything)
+    for test, train in zip(tests, trains, strict=True):
+        assert set(test.ids) | set(train.ids) == everything
+        assert not set(test.ids) & set(train.ids)
+        assert "made by chance (seed 0) of the 5 radiographs" in test.notes[0]
+        assert test.duplicates == {}
+
+
+def test_folds_of_lists(published):
+    folder = published / "setup" / "cv" / "set1"
+    folder.mkdir(parents=True)
+    (folder / "train.txt").write_text("2\n151\n399\n")
+    (folder / "val.txt").write_text("301\n302\n")
+    train = ISBI2015(published, "set1-train")
+    assert (train.ids, train.without_image) == (("002", "151"), ("399",))
+    assert ISBI2015(published, "set1-test").ids == ("301", "302")
+    assert "as listed in" in train.notes[0]
+    with pytest.raises(AnnotationError, match=r"none of set2/test\.txt or set2/val\.txt"):
+        ISBI2015(published, "set2-test")
+    (folder / "val.txt").write_text("301\n002\n")
+    with pytest.raises(AnnotationError, match="002 is in the training and the test of fold 1"):
+        ISBI2015(published, "set1-test")
+    (folder / "val.txt").write_text("301\n301\n")
+    with pytest.raises(AnnotationError, match="301 more than once"):
+        ISBI2015(published, "set1-test")
+
+
+def test_the_real_folds_keep_the_repeated_pictures_together(isbi2015):
+    for number in (1, 2, 3, 4):
+        test = ISBI2015(isbi2015, f"set{number}-test")
+        assert len(test) == 75
+        assert all((a in test.ids) == (b in test.ids) for a, b in (("173", "144"), ("283", "038")))
+
+
+def test_offsets_of_landmark_16_show_how_the_observers_differ(isbi2015):
+    """Mean offset of soft-tissue from bony pogonion in mm: x to the right, y down."""
+    expected = {("junior", "train"): (11.2, -1.0), ("senior", "train"): (7.5, 7.3)}
+    expected |= {("junior", "test1"): (11.6, -1.4), ("senior", "test1"): (8.7, 5.8)}
+    for (observer, split), offset in expected.items():
+        data = ISBI2015(isbi2015, split, observer)
+        points = np.array([data.landmarks(index).points for index in range(len(data))])
+        found = (points[:, 15] - points[:, 6]).mean(axis=0)[::-1] * 0.1
+        assert found == pytest.approx(offset, abs=0.051)
+
+
+# In whole pixels, where 20 px are 2 mm; from coordinates in mm ties are lost by rounding (55.44 in test1).
+@pytest.mark.parametrize(("split", "rate"), [("train", 60.5), ("test1", 55.54)])
+def test_how_often_the_observers_are_within_2_mm(isbi2015, split, rate):
+    data = ISBI2015(isbi2015, split)
+    pairs = [[data.observer_landmarks(index, name).points for name in data.observers] for index in range(len(data))]
+    distances = np.linalg.norm(np.diff(pairs, axis=1)[:, 0], axis=-1)
+    assert 100 * (distances <= 20).mean() == pytest.approx(rate, abs=0.051)
