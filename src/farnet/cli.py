@@ -12,6 +12,7 @@ import typer
 
 from farnet.commands import (
     calibrate,
+    crossvalidate,
     demo,
     detect,
     evaluate,
@@ -68,7 +69,7 @@ def _begin(
 
 
 for _module in (
-    *(demo, samples, detect, review, verify, measure, train, evaluate, observers, reproduce),
+    *(demo, samples, detect, review, verify, measure, train, evaluate, observers, crossvalidate, reproduce),
     *(models, calibrate, export, info),
 ):
     _module.register(app)

@@ -27,6 +27,7 @@ def test_the_commands():
         "train",
         "evaluate",
         "observers",
+        "crossvalidate",
         "reproduce",
         "models",
         "calibrate",

@@ -44,9 +44,10 @@ Reports the mean radial error (MRE) with the population standard deviation (SD) 
 the successful detection rate (SDR): the share of landmarks with an error of at most a radius, where a missed landmark
 is a failure. Errors are in mm where the spacing of every radiograph is known, otherwise in pixels. In brackets are 95 %
 intervals, by bootstrap over radiographs. A data set with two observers also shows how far these are from each other,
-and known duplicates between its splits are reported with and without. Spines have their NMSE, correlation and Cobb
-angles besides, beside a mean shape that looks at no radiograph; cephalograms the classes of the eight measurements of
-ISBI 2015. --against tells which of two is better on the same radiographs, with intervals and p values.""",
+and known duplicates between its splits, and landmarks that its parts put differently, are reported with and without.
+Spines have their NMSE, correlation and Cobb angles besides, beside a mean shape that looks at no radiograph;
+cephalograms the classes of the eight measurements of ISBI 2015; hands the figures by both wrists; calibrated models
+whether their expected errors hold. --against tells which of two is better on the same radiographs.""",
     ("the bundled model on the first test set of ISBI 2015", "farnet evaluate --data isbi2015 --split test1"),
     ("against one of the two doctors", "farnet evaluate --data isbi2015 --split test1 --observer senior"),
     ("two files, such as those of two people", "farnet evaluate --predictions mine.csv --reference yours.csv"),
@@ -183,6 +184,7 @@ def evaluate(
     comparison = _compare(request, output)
     result = comparison.measure(request)
     rest = comparison.without(comparison.duplicates).measure(request) if comparison.duplicates else None
+    fixed = comparison.without_landmarks(comparison.shifted).measure(request) if comparison.shifted else None
     extras = comparison.extras(request)
     if other is not None:
         extras = (*extras, _against(comparison, request, other))
@@ -200,6 +202,8 @@ def evaluate(
                 "evaluation": result.to_dict(),
                 "duplicates": list(comparison.duplicates),
                 "without_duplicates": None if rest is None else rest.to_dict(),
+                "shifted_landmarks": list(comparison.shifted),
+                "without_shifted_landmarks": None if fixed is None else fixed.to_dict(),
                 "extras": {extra.key: extra.to_dict() for extra in extras},
                 "each_by_itself": None
                 if alone is None
@@ -220,6 +224,7 @@ def evaluate(
         f"{what} on {truth}",
         result,
         without=(", ".join(comparison.duplicates), rest),
+        shifted=(", ".join(comparison.shifted), fixed),
         alone=None if alone is None else alone[0],
     )
     _print_extras(extras)

@@ -17,6 +17,7 @@ def print_evaluation(
     result: Evaluation,
     *,
     without: tuple[str, Evaluation | None] = ("", None),
+    shifted: tuple[str, Evaluation | None] = ("", None),
     alone: Evaluation | None = None,
 ) -> None:
     """Print an evaluation.
@@ -25,12 +26,15 @@ def print_evaluation(
         title: What was measured, and with what as truth.
         result: The evaluation.
         without: Names of radiographs that stand apart, and the evaluation without them, to be shown beside the other.
+        shifted: The same for landmarks that stand apart.
         alone: The evaluation with every landmark found by itself, for a model that finds them together.
     """
     names, rest = without
     columns = [(f"all {result.n_radiographs}", result.pooled)]
     if rest is not None:
         columns.append((f"without {names}", rest.pooled))
+    if shifted[1] is not None:
+        columns.append((f"without {shifted[0]}", shifted[1].pooled))
     if alone is not None:
         columns.append(("each by itself", alone.pooled))
     if result.observer_distance is not None:

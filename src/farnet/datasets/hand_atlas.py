@@ -123,6 +123,11 @@ class HandAtlas:
             if (self._points[name] == 0).any()
         }
 
+    @property
+    def shifted(self) -> tuple[str, ...]:
+        """Empty: none is known to have moved."""
+        return ()
+
     def path(self, index: int) -> Path:
         """The file of a radiograph."""
         return self._images[self.ids[index]]

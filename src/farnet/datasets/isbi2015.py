@@ -153,6 +153,11 @@ class ISBI2015:
         pairs = (*_REPEATED.items(), *((twin, identity) for identity, twin in _REPEATED.items()))
         return {identity: twin for identity, twin in pairs if identity in self._images and twin in self._other_part}
 
+    @property
+    def shifted(self) -> tuple[str, ...]:
+        """Soft-tissue pogonion, except in training: the senior doctor put it elsewhere from part to part."""
+        return () if self.split == "train" else ("Soft-tissue pogonion",)
+
     def path(self, index: int) -> Path:
         """The file of a radiograph."""
         return self._images[self.ids[index]]

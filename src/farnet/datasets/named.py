@@ -66,6 +66,11 @@ class LandmarkDataset(Protocol):
         """Radiographs whose published landmarks are known to be doubtful, with the reason."""
         ...
 
+    @property
+    def shifted(self) -> tuple[str, ...]:
+        """Landmarks that were put elsewhere in this part than in training, by another reading of their definition."""
+        ...
+
     def __len__(self) -> int: ...
 
     def path(self, index: int) -> Path:

@@ -136,6 +136,11 @@ class SpineWeb16:
         """Radiographs of this split whose published landmarks are doubtful, with the reason."""
         return {name: reason for name, reason in self._suspects.items() if name in self._images}
 
+    @property
+    def shifted(self) -> tuple[str, ...]:
+        """Empty: none is known to have moved."""
+        return ()
+
     def path(self, index: int) -> Path:
         """The file of a radiograph."""
         return self._images[self.ids[index]]

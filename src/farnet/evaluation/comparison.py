@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import numpy as np
+
 from farnet.errors import AnnotationError, InvalidInputError
 from farnet.evaluation.extras import extras_of
 from farnet.evaluation.metrics import Evaluation, evaluate
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from farnet.datasets.named import LandmarkDataset
@@ -60,6 +61,7 @@ class Comparison:
         references: The true landmarks of the same radiographs, in the same order.
         observers: The same radiographs by each observer of the data set; None where it has none.
         duplicates: Radiographs that a model may have seen in training.
+        shifted: Landmarks that were put elsewhere in this part of the data set than in its training.
         files: The file of a radiograph, by its name in `references`, where it is known.
         alone: Where the model would have found each landmark by itself, for a model that finds them together; None
             for others. In the order of `predictions`.
@@ -73,6 +75,7 @@ class Comparison:
     references: list[Landmarks]
     observers: list[list[Landmarks]] | None = None
     duplicates: tuple[str, ...] = ()
+    shifted: tuple[str, ...] = ()
     files: Mapping[str, Path] = field(default_factory=dict)
     alone: list[Landmarks] | None = None
     spread: list[NDArray[np.float64]] | None = None
@@ -105,6 +108,24 @@ class Comparison:
             spread=self.spread,
             bootstrap=request.bootstrap,
             seed=request.seed,
+        )
+
+    def without_landmarks(self, names: Sequence[str]) -> Comparison:
+        """The same with some landmarks absent, so that they are in none of the figures."""
+        if not self.references or not names:
+            return self
+        rows = [self.references[0].scheme.index(name) for name in names]
+
+        def absent(item: Landmarks) -> Landmarks:
+            points = item.points.copy()
+            points[rows] = np.nan
+            return item.replace(points=points)
+
+        return replace(
+            self,
+            references=[absent(item) for item in self.references],
+            observers=None if self.observers is None else [[absent(o) for o in each] for each in self.observers],
+            shifted=(),
         )
 
     def without(self, names: Sequence[str]) -> Comparison:
@@ -379,4 +400,5 @@ def _with_data(comparison: Comparison, data: LandmarkDataset) -> Comparison:
         comparison,
         observers=[[data.observer_landmarks(i, who) for i in order] for who in data.observers] or None,
         duplicates=tuple(data.ids[i] for i in order if data.ids[i] in data.duplicates),
+        shifted=data.shifted,
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from farnet.scheme import load_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from farnet.evaluation.figures import Extra
@@ -60,9 +61,9 @@ def extras_of(
         from farnet.datasets.hand_atlas import WRIST_PAIRS
         from farnet.evaluation.hand import evaluate_wrists
 
-        needed = sorted({number - 1 for pair in WRIST_PAIRS for number in pair})
-        if not all(item.present[needed].all() for item in references):
-            return more  # without its ends a wrist has no width
+        ends = [[number - 1 for number in pair] for pair in WRIST_PAIRS]
+        if not all(np.ptp(item.points[pair], axis=0).max() > 0 for item in references for pair in ends):
+            return more  # without two ends a wrist has no width
         return (evaluate_wrists(predictions, references, bootstrap=bootstrap, seed=seed), *more)
     if name == "spine68":
         from farnet.evaluation.spine import evaluate_spine

@@ -37,7 +37,7 @@ class Metrics:
         sdr: Successful detection rate in per cent by radius, error <= radius.
         area: Area under the curve of the rate over the radius, from 0 to the largest radius, in per cent of the whole:
             the mean of 1 - error / radius, 0 beyond it and where the landmark is missed.
-        ci: 95 % intervals (lower, upper) of ``mre``, ``sd``, ``median``, ``area`` and ``sdr_2``, ``sdr_2.5``, ...; empty
+        ci: 95 % intervals (lower, upper) of ``mre``, ``sd``, ``median``, ``area`` and ``sdr_2``, ...; empty
             where none were asked for, or there is but one radiograph.
     """
 

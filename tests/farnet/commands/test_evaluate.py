@@ -77,6 +77,15 @@ def test_a_report_is_written_once(farnet, detector, isbi, here):
     assert farnet("evaluate", "--data", isbi, "--report", "out.docx").code == 2
 
 
+def test_landmarks_that_were_put_elsewhere_are_also_left_out(farnet, detector, isbi):
+    report = farnet("evaluate", "--data", isbi, "--split", "test1", "--json").json()
+    assert report["shifted_landmarks"] == ["Soft-tissue pogonion"]
+    rest = report["without_shifted_landmarks"]
+    assert (rest["pooled"]["n_absent"], rest["pooled"]["n"]) == (3, report["evaluation"]["pooled"]["n"] - 3)
+    assert rest["per_landmark"][15]["mre"] is None
+    assert "without Soft-tissue pogonion" in " ".join(farnet("evaluate", "--data", isbi).out.split())
+
+
 def test_two_tables(farnet, isbi, here):
     data = ISBI2015(isbi, "test1")
     for who in data.observers:
