@@ -12,6 +12,7 @@ import typer
 
 from farnet.commands import (
     calibrate,
+    check,
     crossvalidate,
     demo,
     detect,
@@ -69,7 +70,7 @@ def _begin(
 
 
 for _module in (
-    *(demo, samples, detect, review, verify, measure, train, evaluate, observers, crossvalidate, reproduce),
+    *(demo, samples, detect, review, verify, measure, check, train, evaluate, observers, crossvalidate, reproduce),
     *(models, calibrate, export, info),
 ):
     _module.register(app)

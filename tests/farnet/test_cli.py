@@ -24,6 +24,7 @@ def test_the_commands():
         "review",
         "verify",
         "measure",
+        "check",
         "train",
         "evaluate",
         "observers",

@@ -24,7 +24,7 @@ class Stepping:
         _, landmarks = average_cephalogram()
 
         class Found:
-            seconds, alone = 0.5, None
+            seconds, alone, evidence = 0.5, None, None
 
         found = Found()
         found.landmarks = landmarks.replace(

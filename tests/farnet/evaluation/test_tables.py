@@ -30,7 +30,7 @@ def test_every_figure_is_there_to_the_last_digit(evaluation, tmp_path):
     assert (figures.name, errors.name) == ("out.csv", "out-errors.csv")
     rows = read(figures)
     assert tuple(rows[0]) == FIGURE_COLUMNS
-    assert len(rows) == 2 * (1 + 3) * 7  # the observers too; three figures and four rates each
+    assert len(rows) == 2 * (1 + 3) * 8  # the observers too; four figures and four rates each
     first = rows[0]
     assert float(first["value"]) == evaluation.pooled.mre
     assert (float(first["ci_low"]), float(first["ci_high"])) == evaluation.pooled.ci["mre"]

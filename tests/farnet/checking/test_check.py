@@ -1,0 +1,212 @@
+"""A check finds what was put wrong, and nothing where nothing is."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from farnet.checking import CheckRequest, check_data
+from farnet.checking.pictures import look_at, same_pictures
+from farnet.checking.report import write_check_report
+from farnet.checking.shapes import shape_scores
+from farnet.errors import InvalidInputError
+from farnet.formats import write_annotations
+from farnet.landmarks import Landmarks
+from farnet.samples import average_cephalogram
+from farnet.scheme import LandmarkDefinition, LandmarkScheme
+
+COUNT = 14
+SHAPE = (96, 80)
+
+
+def run(**request):
+    steps = check_data(CheckRequest(**request))
+    looked = []
+    while True:
+        try:
+            looked.append(next(steps))
+        except StopIteration as end:
+            assert [look.done for look in looked] == list(range(1, len(looked) + 1))
+            return end.value
+
+
+def kinds(report):
+    return {kind: [f for f in report.findings if f.kind == kind] for kind in report.counts()}
+
+
+def picture(seed):
+    """A smooth random picture."""
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (24, 20), dtype=np.uint8))
+    return np.asarray(coarse.resize(SHAPE[::-1], Image.Resampling.BICUBIC))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Radiographs with the landmarks of a patient, each a little different, and nothing wrong."""
+    truth = average_cephalogram()[1]
+    shape = truth.points - truth.points.min(0)
+    shape = 10 + shape * 55 / shape.max()
+    found = []
+    for i in range(COUNT):
+        Image.fromarray(picture(i)).save(tmp_path / f"r{i:02}.png")
+        points = shape + np.random.default_rng(100 + i).normal(0, 0.3, shape.shape)
+        found.append(Landmarks(points, truth.scheme, spacing=(1.0, 1.0), radiograph=f"r{i:02}", image_shape=SHAPE))
+    write_annotations(tmp_path / "landmarks.csv", found)
+    return tmp_path, found
+
+
+def rewrite(folder, found):
+    write_annotations(folder / "landmarks.csv", found)
+
+
+def test_nothing_is_found_where_nothing_is_wrong(folder):
+    report = run(data=folder[0])
+    assert report.findings == () and report.ok
+    assert (report.facts["radiographs"], report.facts["with landmarks"]) == ("14", "14")
+
+
+def test_everything_that_is_wrong_is_found(folder, tmp_path):
+    place, found = folder
+    (place / "r00.png").unlink()  # landmarks without a radiograph
+    Image.fromarray(picture(50)).save(place / "new.png")  # a radiograph without landmarks
+    (place / "r01.png").write_bytes((place / "r01.png").read_bytes()[:200])  # damaged
+    Image.fromarray((picture(2) * 0.6 + 40).astype(np.uint8)).save(place / "r03.png")  # 02 in other greys
+    points = found[4].points.copy()
+    points[3] = 200.0, 20.0  # outside
+    points[5] = points[6]
+    points[7] = np.nan
+    found[4] = found[4].replace(points=points)
+    found[5] = found[5].replace(image_shape=(48, 40))
+    points = found[6].points.copy()
+    points[[8, 9]] = points[[0, 15]] + 1.5  # far from where they belong
+    found[6] = found[6].replace(points=points)
+    points = found[7].points.copy()
+    points[:, 1] = SHAPE[1] - 1 - points[:, 1]
+    found[7] = found[7].replace(points=points)
+    found[8] = found[8].replace(points=np.full((19, 2), np.nan))
+    found[9] = found[9].replace(spacing=(0.5, 0.5))
+    found[10] = found[10].replace(spacing=None)
+    rewrite(place, found)
+    told = kinds(run(data=place))
+    assert {kind: [f.radiographs for f in each] for kind, each in told.items() if kind != "unusual shape"} == {
+        "unreadable radiograph": [("r01",)],
+        "point outside": [("r04",)],
+        "other size": [("r05",)],
+        "landmarks without a radiograph": [("r00",)],
+        "radiograph without landmarks": [("new",)],
+        "no landmarks": [("r08",)],
+        "absent landmarks": [("r04",)],
+        "landmarks in one place": [("r04",)],
+        "same picture": [("r02", "r03")],
+        "mirrored shape": [("r07",)],
+        "mixed spacing": [()],
+        "unknown spacing": [("r10",)],
+    }
+    unusual = {f.radiographs[0]: f.landmarks for f in told["unusual shape"]}
+    assert set(unusual) == {"r04", "r06"}
+    assert found[0].scheme.names[3] in unusual["r04"] and found[0].scheme.names[8] in unusual["r06"]
+    assert told["point outside"][0].value == pytest.approx(200 - 95.5)
+
+
+def test_files_that_cannot_be_read_are_findings(folder):
+    place, found = folder
+    (place / "more.csv").write_text("format,scheme,landmark,row_px,column_px\nfarnet-csv 1,cephalometric19,Sella,x,1\n")
+    write_annotations(place / "again.csv", found[:1])
+    scheme = LandmarkScheme(
+        name="other",
+        title="Another",
+        landmarks=(LandmarkDefinition(name="A", abbreviation="A", definition="A point.", side="none"),),
+        links=(),
+    )
+    write_annotations(place / "r11.mrk.json", [Landmarks([[1.0, 2.0]], scheme, radiograph="r11")])
+    told = kinds(run(data=place))
+    assert "more.csv" in told["unreadable data"][0].message
+    assert told["same name"][0].radiographs == ("r00",)
+    assert not run(data=place).ok
+
+
+def test_observers_who_disagree_are_told(folder):
+    place, found = folder
+    other = [item.replace(source="second") for item in found]
+    points = other[3].points.copy()
+    points[2] += [9.0, 12.0]
+    other[3] = other[3].replace(points=points)
+    rewrite(place, [*(item.replace(source="first") for item in found), *other])
+    (told,) = kinds(run(data=place, observer_limit=12.0))["observers disagree"]
+    assert (told.radiographs, told.landmarks) == (("r03",), (found[0].scheme.names[2],))
+    assert told.value == pytest.approx(15.0)
+    assert "observers disagree" not in kinds(run(data=place, observer_limit=15.5))
+
+
+def test_an_empty_folder_and_bad_limits_are_told(tmp_path):
+    report = run(data=tmp_path)
+    assert not report.ok and report.counts() == {"unreadable data": 2}
+    with pytest.raises(InvalidInputError, match="no folder"):
+        run(data=tmp_path / "nowhere")
+    with pytest.raises(InvalidInputError, match="shape_limit is 0"):
+        CheckRequest(data=tmp_path, shape_limit=0)
+
+
+def test_pictures_are_the_same_in_other_greys_and_sizes_only(tmp_path):
+    one = picture(1).astype(float)
+    variants = {
+        "a": one,
+        "brighter": np.clip(one * 0.5 + 90, 0, 255),
+        "gamma": 255 * (one / 255) ** 0.6,
+        "larger": np.asarray(Image.fromarray(one.astype(np.uint8)).resize((120, 144), Image.Resampling.BICUBIC)),
+        "moved": np.roll(one, 12, axis=0),
+        "inverted": 255 - one,
+        "uniform": np.full(SHAPE, 7.0),
+        "uniform too": np.full(SHAPE, 7.0),
+    }
+    paths = []
+    for name, pixels in variants.items():
+        paths.append(tmp_path / f"{name}.png")
+        Image.fromarray(np.asarray(pixels).astype(np.uint8)).save(paths[-1])
+    pairs = {(i, j) for i, j, _ in same_pictures(list(look_at(paths)))}
+    assert pairs == {(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)}
+
+
+def test_shapes_are_judged_whatever_their_place_size_and_turn(rng):
+    base = rng.uniform(0, 100, (12, 2))
+    shapes = []
+    for _ in range(30):
+        angle, scale = rng.uniform(-0.3, 0.3), rng.uniform(0.7, 1.4)
+        turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        shapes.append((base + rng.normal(0, 0.5, base.shape)) @ turn + rng.uniform(-50, 50, 2))
+    points = np.stack(shapes)
+    points[4, 7] += 15.0
+    points[9, :, 1] *= -1
+    points[11, 3] = np.nan
+    scores = shape_scores(points)
+    assert np.argmax(np.nan_to_num(np.delete(scores.distances, 9, axis=0)).max(axis=1)) == 4
+    assert scores.mirrored.tolist() == [i == 9 for i in range(30)]
+    assert np.isnan(scores.distances[11, 3])
+    assert shape_scores(points[:5]) is None
+
+
+def test_the_report_is_one_page_with_pictures(folder):
+    place, found = folder
+    points = found[6].points.copy()
+    points[8] = points[0]
+    found[6] = found[6].replace(points=points)
+    rewrite(place, found)
+    report = run(data=place)
+    write_check_report(place / "check.html", report)
+    page = (place / "check.html").read_text()
+    assert "unusual shape" in page and "data:image/jpeg" in page and "<script" not in page
+    assert json.loads(json.dumps(report.to_dict()))["counts"] == report.counts()
+
+
+def test_the_twins_of_isbi_2015_are_found(isbi2015):
+    """Films that are in the data set twice, to the bit or digitised anew, among others."""
+    from farnet.datasets.isbi2015 import ISBI2015
+
+    data = ISBI2015(isbi2015, "all")
+    names = ("001", "002", "056", "077", "103", "126", "144", "173", "201", "203", "243", "275", "280", "299")
+    seen = list(look_at([data.path(data.ids.index(name)) for name in names]))
+    pairs = {(names[i], names[j]) for i, j, _ in same_pictures(seen)}
+    assert pairs == {("001", "275"), ("056", "280"), ("103", "201"), ("126", "299"), ("144", "173")}
+    assert all(dict(zip(data.ids, data.subjects, strict=True))[b] == a for a, b in pairs)
