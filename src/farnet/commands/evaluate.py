@@ -95,7 +95,7 @@ def evaluate(
     exclude: Annotated[
         str,
         typer.Option(
-            "--exclude", metavar="NAMES", help="Radiographs to leave out, such as 173,283, or suspects: the doubtful."
+            "--exclude", metavar="NAMES", help="Radiographs to leave out, such as 173,300, or suspects: the doubtful."
         ),
     ] = "",
     common: Annotated[

@@ -3,9 +3,9 @@
 The expected radial error of landmark k is exp(a_k + w . z): its own level, raised or lowered by the signs z of this
 radiograph (`farnet.uncertainty.evidence`), as in a regression of gamma-distributed errors. Its ellipse has the
 direction in which this landmark errs (along an outline, mostly), blended with that of the heatmap. The region is the
-ellipse scaled by split conformal prediction: of radiographs like those it was measured on, at least 95 % have the truth
-inside, whatever the distribution of the errors (Vovk, Gammerman & Shafer, Algorithmic Learning in a Random World, 2005;
-Lei et al., Journal of the American Statistical Association 113, 2018).
+ellipse scaled by split conformal prediction: with a confidence of 90 %, at least 95 % of radiographs like those it was
+measured on have the truth inside, whatever the distribution of the errors (Lei et al., Journal of the American
+Statistical Association 113, 2018; Vovk, Machine Learning 92, 2013).
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Signs of an uncertain landmark, of which `farnet.uncertainty.calibration` makes millimetres.
 
 A sign alone says little: a height of 0.9 may be good for one landmark and bad for another. All are made so that more
-means less certain, on a scale of logarithms, on which errors grow about linearly.
+means less certain, on a scale of logarithms, on which errors grow about linearly. A network that was trained longer, or
+on more radiographs, is surer of everything without being as much better; so a sign counts only beside those of the
+other landmarks of the same radiograph.
 """
 
 from __future__ import annotations
@@ -89,7 +91,8 @@ def signs_of(
         landmarks: The same landmarks on the radiograph.
 
     Returns:
-        (K, 5) in the order of `SIGNS`, natural logarithms; NaN where the landmark is absent.
+        (K, 5) in the order of `SIGNS`, natural logarithms less their median over the landmarks; NaN where the landmark
+        is absent.
     """
     points, covariance = decoded.points.numpy(), decoded.covariance.numpy()
     model = load_shape_model(landmarks.scheme)
@@ -103,5 +106,8 @@ def signs_of(
         "implausibility": np.nan_to_num(unlikely),
     }
     table = np.stack([np.log(np.maximum(signs[name], 0.0) + _SOFTENING[name]) for name in SIGNS], axis=1)
-    table[np.isnan(points[:, 0])] = np.nan
+    absent = np.isnan(points[:, 0])
+    table[absent] = np.nan
+    if not absent.all():
+        table -= np.nanmedian(table, axis=0)
     return table

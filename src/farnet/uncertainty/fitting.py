@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,14 @@ from farnet.uncertainty.evidence import SIGNS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LEAST_RADIOGRAPHS", "Held", "fit_calibration"]
+__all__ = ["CONFIDENCE", "LEAST_RADIOGRAPHS", "Held", "fit_calibration"]
 
-LEAST_RADIOGRAPHS = 40
-"""Fewer cannot tell the 95 % region of a landmark: its rank among n is ceil(0.95 (n + 1)), of 39 the largest."""
+CONFIDENCE = 0.9
+"""How sure it is that a region holds the truth as often as it says, for this one set of radiographs that it was made
+from; on average over such sets (split conformal prediction as usual) it would be too small half of the time."""
+
+LEAST_RADIOGRAPHS = 45
+"""Fewer cannot tell the 95 % region of a landmark with that confidence: 0.95 to the power of 45 is just below 0.1."""
 
 _RIDGE = 5.0  # of the slopes, in units of a standardised sign: some regularisation where landmarks are few
 _BLENDS = (0.0, 0.1, 0.2, 0.3, 0.5)
@@ -64,8 +67,10 @@ class Held:
 def fit_calibration(held: Held, *, source: str = "") -> Calibration:
     """Fit levels, slopes and directions to all detections, and the radii across folds.
 
-    The radius of a landmark is the ceil(0.95 (n + 1))-th of its n Mahalanobis distances, each by a calibration that was
-    fitted without the radiographs of that fold: neither the network nor the calibration has seen what it is judged by.
+    The radius of a landmark is one of its n Mahalanobis distances, each by a calibration that was fitted without the
+    radiographs of that fold: neither the network nor the calibration has seen what it is judged by. It is the k-th
+    smallest, the first for which at least 95 % of other radiographs lie within it with the confidence `CONFIDENCE`:
+    that share has a beta distribution with k and n + 1 - k (Vovk, Machine Learning 92, 2013).
 
     Args:
         held: Detections held out, of at least two folds.
@@ -93,8 +98,12 @@ def fit_calibration(held: Held, *, source: str = "") -> Calibration:
 
 
 def _conformal(distances: NDArray[np.float64]) -> float:
+    from scipy.stats import beta
+
     values = np.sort(distances[np.isfinite(distances)])
-    return float(values[min(math.ceil(LEVEL * (values.size + 1)), values.size) - 1])
+    ranks = np.arange(1, values.size + 1)
+    sure = beta.cdf(LEVEL, ranks, values.size + 1 - ranks) <= 1.0 - CONFIDENCE
+    return float(values[int(np.argmax(sure)) if sure.any() else -1])
 
 
 def _distances(calibration: Calibration, held: Held) -> NDArray[np.float64]:
@@ -145,6 +154,10 @@ def _fit(held: Held, blend: float) -> Calibration:
     z = np.clip((signs - means) / deviations, -started.limits, started.limits)
     levels, slopes = _gamma_regression(radial, landmark, z, count)
     fitted = replace(started, levels=levels, slopes=slopes)
+    # The regression is right about error over expected error; a user adds up errors. They differ by a few per cent.
+    expected = np.where(known, fitted.expected_error(held.signs), 0.0).sum(axis=0)
+    errors = np.where(known, np.linalg.norm(held.errors, axis=-1), 0.0).sum(axis=0)
+    fitted = replace(fitted, levels=levels + np.log(errors / expected))
     return replace(fitted, directions=_directions(held, fitted))
 
 

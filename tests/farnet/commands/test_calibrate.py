@@ -119,7 +119,7 @@ def test_what_does_not_belong_together_is_refused(farnet, here, folds):
     twice = farnet("calibrate", "tiny.safetensors", folds[0], folds[0], "--output", "told.safetensors")
     assert twice.code == 2 and "held out by two" in twice.err
     few = farnet("calibrate", "tiny.safetensors", folds[0], "--output", "told.safetensors")
-    assert few.code == 2 and "at least 40" in " ".join(few.err.split())
+    assert few.code == 2 and "at least 45" in " ".join(few.err.split())
     write_model(here / "other.safetensors", decoder=DecoderConfig(sigma=2.0))
     other = farnet("calibrate", "other.safetensors", *folds, "--output", "told.safetensors")
     assert other.code == 2 and "differs from tiny in decoder" in " ".join(other.err.split())

@@ -66,6 +66,18 @@ def test_every_sign_rises_with_its_cause(rng):
         np.testing.assert_allclose(rise[name][untouched], 0.0, atol=1e-6)
 
 
+def test_a_network_that_is_vaguer_everywhere_is_not_less_certain():
+    truth = average_cephalogram()[1]
+    points = truth.points * 100.0 / truth.points.max()
+    found = []
+    for height, sigma in ((1.0, 1.2 * SIGMA), (0.5, 1.5 * SIGMA)):
+        maps = height * encode(torch.from_numpy(points), (120, 100), sigma)
+        decoded = decode(maps, SIGMA)
+        outside = mass_outside(maps, decoded.points, SIGMA)
+        found.append(signs_of(decoded, points, outside, Landmarks(points, truth.scheme)))
+    np.testing.assert_allclose(found[0][:, :2], found[1][:, :2], atol=0.1)
+
+
 def test_what_is_absent_has_no_signs():
     truth = average_cephalogram()[1]
     points = truth.points * 100.0 / truth.points.max()
