@@ -18,25 +18,32 @@ from typing import Any
 from farnet.datasets.isbi2015 import ISBI2015
 from farnet.detection import Detector
 from farnet.evaluation import Evaluation, Metrics, evaluate
-from farnet.modelfile import ModelMetadata, load_model, save_model
+from farnet.evaluation.expected_error import ExpectedErrors, evaluate_expected_errors
+from farnet.modelfile import ModelMetadata, copy_model, read_metadata
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def measure(model: Path, data: Path) -> dict[str, Evaluation]:
-    """Evaluate on Test1: all radiographs, and without those that training has too."""
+def measure(model: Path, data: Path) -> tuple[dict[str, Evaluation], ExpectedErrors | None]:
+    """Evaluate on Test1: all radiographs, and without those that training has too; and whether expected errors hold."""
     test = ISBI2015(data, "test1", "mean")
     detector = Detector(model, "cpu")
-    found = [detector.detect(test.radiograph(i)).landmarks.replace(radiograph=test.ids[i]) for i in range(len(test))]
+    found, spread = [], []
+    for i in range(len(test)):
+        detection = detector.detect(test.radiograph(i))
+        assert detection.evidence is not None, "a detector gives its evidence"
+        found.append(detection.landmarks.replace(radiograph=test.ids[i]))
+        spread.append(detection.frame.covariance_to_radiograph(detection.evidence.spread))
     truth = [test.landmarks(i) for i in range(len(test))]
     observers = [[test.observer_landmarks(i, name) for i in range(len(test))] for name in test.observers]
     own = [i for i, name in enumerate(test.ids) if name not in test.duplicates]
+    likely = evaluate_expected_errors(found, truth, spread=spread)
     return {
         "test1": evaluate(found, truth, observers=observers),
         "test1_without_duplicates": evaluate(
             [found[i] for i in own], [truth[i] for i in own], observers=[[o[i] for i in own] for o in observers]
         ),
-    }
+    }, likely
 
 
 def row(name: str, metrics: Metrics) -> str:
@@ -49,7 +56,36 @@ def row(name: str, metrics: Metrics) -> str:
     return f"| {name} | {metrics.mre:.3f} ({low:.3f}-{high:.3f}) | {metrics.sd:.3f} | {metrics.median:.3f} | {rates} |"
 
 
-def page(metadata: ModelMetadata, results: dict[str, Evaluation], size: int, selection: str) -> str:
+def likely_lines(metadata: ModelMetadata, likely: ExpectedErrors | None) -> list[str]:
+    """What the page says of expected errors."""
+    if likely is None or metadata.calibration is None:
+        return []
+    pooled, unit = likely.pooled, likely.unit
+    rows = [
+        f"| {item.name} | {item.coverage.value:.1f} | {item.expected:.2f} | {item.error:.2f} | {item.rank.value:.2f} |"
+        for item in likely.per_landmark
+    ]
+    return [
+        "",
+        "## Expected errors",
+        "",
+        f"Every detection has an expected error and a 95 % region, calibrated on {metadata.calibration['source']} "
+        "(`docs/expected-error.md`). On Test1 the truth is in the region "
+        f"{pooled.coverage.text(1)} % of the time; the median area of a region is {pooled.area:.1f} {unit}², that of "
+        f"the plain spread of the heatmaps scaled to the same coverage {likely.heatmap_area:.1f} {unit}². True over "
+        f"expected error: {pooled.ratio.text(2)}. Rank correlation of the two: {pooled.rank.text(2)}; within a "
+        "landmark, mean: "
+        f"{likely.rank_within:.2f}.",
+        "",
+        "| landmark | in the 95 % region, % | expected mm | true mm | rank correlation |",
+        "|---|---|---|---|---|",
+        *rows,
+    ]
+
+
+def page(
+    metadata: ModelMetadata, results: dict[str, Evaluation], likely: ExpectedErrors | None, size: int, selection: str
+) -> str:
     """The model's page, in Markdown."""
     shifts = ", ".join(str(shift) for shift in metadata.decoder.shifts)
     settings = metadata.training["settings"]
@@ -106,6 +142,7 @@ def page(metadata: ModelMetadata, results: dict[str, Evaluation], size: int, sel
     for metrics, between in zip(whole.per_landmark, whole.observer_distance_per_landmark, strict=True):
         lines.append(f"{row(metrics.name, metrics)} {between.mre:.2f} |")
     lines += [
+        *likely_lines(metadata, likely),
         "",
         "## Limits",
         "",
@@ -125,25 +162,30 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the ISBI 2015 folder")
     parser.add_argument("--texts", type=Path, help="JSON with title, description, licence, intended_use, command")
     arguments = parser.parse_args()
-    network, metadata = load_model(arguments.model)
+    metadata = read_metadata(arguments.model)
     texts: dict[str, Any] = json.loads(arguments.texts.read_text(encoding="utf-8")) if arguments.texts else {}
     selection = texts.pop("selection", "").strip()
     selection += " " if selection else ""
     command = texts.pop("command", metadata.training.get("command"))
-    results = measure(arguments.model, arguments.data)
+    results, likely = measure(arguments.model, arguments.data)
+    expected = {} if likely is None else {"expected_error_test1": likely.to_dict()}
     metadata = metadata.model_copy(
         update={
             **texts,
             "training": {**metadata.training, "command": command},
-            "evaluation": {**metadata.evaluation, **{name: result.to_dict() for name, result in results.items()}},
+            "evaluation": {
+                **metadata.evaluation,
+                **{name: result.to_dict() for name, result in results.items()},
+                **expected,
+            },
         }
     )
     target = ROOT / "src/farnet/models" / f"{metadata.name}.safetensors"
     target.parent.mkdir(exist_ok=True)
-    save_model(target, network, metadata, half=True)
+    copy_model(arguments.model, target, metadata)  # the same weights, to the last bit
     document = ROOT / "docs/models" / f"{metadata.name}.md"
     document.parent.mkdir(parents=True, exist_ok=True)
-    document.write_text(page(metadata, results, target.stat().st_size, selection), encoding="utf-8")
+    document.write_text(page(metadata, results, likely, target.stat().st_size, selection), encoding="utf-8")
     pooled = results["test1"].pooled
     print(f"{target}: {target.stat().st_size:,} bytes; MRE {pooled.mre:.3f} mm, SDR@2mm {pooled.sdr[2.0]:.2f} %")
 

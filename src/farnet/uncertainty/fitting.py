@@ -102,7 +102,7 @@ def _conformal(distances: NDArray[np.float64]) -> float:
 
     values = np.sort(distances[np.isfinite(distances)])
     ranks = np.arange(1, values.size + 1)
-    sure = beta.cdf(LEVEL, ranks, values.size + 1 - ranks) <= 1.0 - CONFIDENCE
+    sure = np.asarray(beta.cdf(LEVEL, ranks, values.size + 1 - ranks)) <= 1.0 - CONFIDENCE
     return float(values[int(np.argmax(sure)) if sure.any() else -1])
 
 
