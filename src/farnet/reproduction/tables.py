@@ -196,11 +196,7 @@ _HAND = Training(
         "input.height=512",
         "input.width=512",
         "input.fit=letterbox",
-        "augmentation.rotation=11.46",
-        "augmentation.translation=0.039",
-        "augmentation.elastic=0.078",
-        "augmentation.contrast=0.15",
-        "augmentation.brightness=0.075",
+        "augmentation=payer-hand",
     ),
 )
 _SPINE = Training("farnet-spine", "spineweb16", ("train431",), base=("input.height=1024", "input.width=512"))

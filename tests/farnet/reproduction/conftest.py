@@ -48,6 +48,30 @@ def write_spines(root, count=54):
     return root
 
 
+def write_hands(root):
+    """Six hands, two in the test of each fold."""
+    rng = np.random.default_rng(0)
+    (root / "images").mkdir(parents=True)
+    rows = []
+    for number in range(3001, 3007):
+        Image.fromarray(rng.integers(0, 256, SHAPE, dtype=np.uint8)).save(root / "images" / f"{number}.png")
+        points = np.stack([rng.permutation(np.arange(4, 41)), rng.permutation(np.arange(4, 41))], axis=1)
+        rows.append(",".join([str(number), *map(str, points.ravel())]))
+    for fold in range(3):
+        test = [3001 + 2 * fold, 3002 + 2 * fold]
+        folder = root / "setup" / "cv" / f"set{fold + 1}"
+        folder.mkdir(parents=True)
+        (folder / "test.txt").write_text("".join(f"{number}\n" for number in test))
+        (folder / "train.txt").write_text("".join(f"{n}\n" for n in range(3001, 3007) if n not in test))
+    (root / "setup" / "all.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+@pytest.fixture(scope="session")
+def hands(tmp_path_factory):
+    return write_hands(tmp_path_factory.mktemp("data") / "hands")
+
+
 @pytest.fixture(scope="session")
 def isbi(tmp_path_factory):
     return write_isbi(tmp_path_factory.mktemp("data") / "ceph")

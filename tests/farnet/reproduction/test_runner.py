@@ -19,7 +19,7 @@ CHEAP = [
     (table.name, row.name)
     for table in TABLES.values()
     for row in table.rows
-    if table.name not in ("table3", "table4")  # hands are not there; other backbones are built in test_tables.py
+    if table.name not in ("table3", "table4")  # other data, and other backbones: below
 ]
 
 
@@ -52,6 +52,21 @@ def test_every_row_is_trained_and_tested(table, name, isbi, output, rehearsal):
     assert not list(folder.glob("*.ckpt"))
     assert f"--row {name}" in row.command and row.steps[0].startswith("farnet train --data")
     assert row.steps[1].startswith("farnet evaluate --model")
+
+
+@pytest.mark.parametrize("name", [row.name for row in TABLES["table4"].rows])
+def test_every_backbone_is_trained_and_tested(name, isbi, tmp_path, rehearsal):
+    row = found(last(rehearsal("table4", isbi, tmp_path, name, changes=("weights=none", "network.width=8"))), name)
+    assert row.figures["mre"].value > 0 and (row.radiographs, row.missing) == (4, "")
+
+
+def test_the_hands(hands, tmp_path, rehearsal):
+    row = found(last(rehearsal("table3", hands, tmp_path / "out", "hand")), "hand")
+    assert row.figures["mre"].value > 0 and row.missing == ""
+    assert row.radiographs == 6  # two of each fold's test
+    assert sorted(path.name for path in (tmp_path / "out" / "runs").rglob("points-*.csv")) == [
+        f"points-set{n}-test.csv" for n in (1, 2, 3)
+    ]
 
 
 def test_the_spine(spines, tmp_path, rehearsal):
