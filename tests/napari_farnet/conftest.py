@@ -38,6 +38,7 @@ class FakeDetection:
     frame: Frame
     seconds: float
     alone: np.ndarray | None = None
+    evidence: object = None
 
 
 @dataclass

@@ -106,7 +106,7 @@ class EvaluateForm(QWidget):
             "Save all figures, and every single error beside them, as tables.",
             self.save_requested.emit,
         )
-        self.report = button("Re&port\N{HORIZONTAL ELLIPSIS}", "", self.report_requested.emit)
+        self.report = button("Report pa&ge\N{HORIZONTAL ELLIPSIS}", "", self.report_requested.emit)
         self.measured = MeasuredView()
         self.tabs = QTabWidget()
         self._lay_out()
