@@ -1,6 +1,6 @@
 """Checking a data set: 300 radiographs of 1935 x 2400, each decoded, compared with all others and its landmarks judged.
 
-    python benchmarks/check.py --data ISBI2015
+python benchmarks/check.py --data ISBI2015
 """
 
 from __future__ import annotations
