@@ -1,6 +1,8 @@
 """Checking a data set: 300 radiographs of 1935 x 2400, each decoded, compared with all others and its landmarks judged.
 
-python benchmarks/check.py --data ISBI2015
+    python benchmarks/check.py --data ISBI2015
+
+The time is that of the whole check, pictures read from files included.
 """
 
 from __future__ import annotations
