@@ -148,9 +148,9 @@ def _pictures(items: Sequence[Item], facts: dict[str, PictureFacts], gathered: G
         names = [items[i].name, items[j].name]
         parts = [("training", gathered.training), ("test", gathered.test)]
         where = [next((part for part, members in parts if name in members), "") for name in names]
-        spoilt = " One is in the training and one in the test." if {"training", "test"} <= set(where) else ""
-        message = f"{names[0]} and {names[1]} are the same picture (correlation {correlation:.4f}).{spoilt}"
-        found.append(finding("same picture", message, names, value=correlation))
+        kind = "same picture in both parts" if {"training", "test"} <= set(where) else "same picture"
+        message = f"{names[0]} and {names[1]} are the same picture (correlation {correlation:.4f})."
+        found.append(finding(kind, message, names, value=correlation))
     sides = [max(item.shape) for item in seen if item.shape is not None]
     usual = float(np.median(sides)) if sides else 0.0
     for item, one in zip(items, seen, strict=True):

@@ -149,9 +149,8 @@ def _tell_leaks(gathered: Gathered, training: LandmarkDataset | None, test: Land
 
 
 def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
-    from farnet.datasets.table import annotation_files
+    from farnet.datasets.table import annotation_files, read_splits
     from farnet.formats import read_annotations
-    from farnet.landmarks import mean_landmarks
     from farnet.radiograph import find_radiographs
     from farnet.readers import stem_of
     from farnet.scheme import load_scheme
@@ -166,10 +165,20 @@ def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
             message = f"{paths[key]} and {path} have one name, by which landmarks are matched; rename one."
             gathered.findings.append(finding("same name", message, [stem_of(path)]))
         paths.setdefault(key, path)
-    own = folder / "scheme.json"
-    scheme = load_scheme(own) if own.is_file() else None
+    own, scheme = folder / "scheme.json", None
+    if own.is_file():
+        try:
+            scheme = load_scheme(own)
+        except FarnetError as error:
+            gathered.findings.append(finding("unreadable data", str(error)))
     groups: dict[str, list[Landmarks]] = {}
-    for file in list(annotations) or annotation_files(folder, paths):
+    files = list(annotations) or annotation_files(folder, paths)
+    try:
+        splits = read_splits(files)
+    except FarnetError as error:
+        splits = {}
+        gathered.findings.append(finding("unreadable data", str(error)))
+    for file in files:
         try:
             read = read_annotations(file, scheme=scheme)
         except FarnetError as error:
@@ -192,8 +201,9 @@ def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
         each = groups.get(key, [])
         item = Item(stem_of(paths[key]) if key in paths else each[0].radiograph, paths.get(key))
         if len({one.scheme.name for one in each}) == 1:
-            item.landmarks = each[0] if len(each) == 1 else mean_landmarks(each)
-            item.observers = each if len(each) > 1 else []
+            item.landmarks = each[0]
+            if len(each) > 1:
+                _take_observers(item, each, gathered)
         gathered.items.append(item)
         if key not in paths:
             message = f"{item.name} has landmarks, but no radiograph has that name."
@@ -201,8 +211,29 @@ def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
         elif not each:
             message = f"{item.name} has no landmarks."
             gathered.findings.append(finding("radiograph without landmarks", message, [item.name]))
+    sides = {
+        side: frozenset(
+            item.name for item in gathered.items if (splits.get(radiograph_key(item.name)) == "test") is test
+        )
+        for side, test in (("training", False), ("test", True))
+    }
+    if sides["test"]:
+        gathered.training, gathered.test = sides["training"], sides["test"]
     if not paths:
         gathered.findings.append(finding("unreadable data", f"{folder} holds no radiographs (png, jpg, DICOM, ...)."))
     if not groups:
         gathered.findings.append(finding("unreadable data", f"{folder} holds no landmarks that can be read."))
     return gathered
+
+
+def _take_observers(item: Item, each: Sequence[Landmarks], gathered: Gathered) -> None:
+    """Several observers and their mean; where they are of different pictures, the first stands for all."""
+    from farnet.landmarks import mean_landmarks
+
+    named = [one.replace(radiograph=item.name) for one in each]
+    try:
+        item.landmarks = mean_landmarks(named)
+    except FarnetError as error:
+        gathered.findings.append(finding("observers do not match", f"{item.name}: {error}", [item.name]))
+        return
+    item.observers = named

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["write_check_report"]
 
+_SHOWN = ("same picture", "same picture in both parts", "mirrored shape", "known to be doubtful")
 _PICTURES = 60  # in all
 _EACH = 8  # of one kind
 _LINES = 200  # of one kind
@@ -72,7 +73,12 @@ def _pictures(found: list[Finding], items: dict[str, Item], most: int) -> tuple[
     """Of the first findings of a kind, each radiograph once."""
     names: list[str] = []
     for item in found:
-        if item.landmarks or item.kind in ("same picture", "mirrored shape", "known to be doubtful"):
+        if item.landmarks or item.kind in (
+            "same picture",
+            "same picture in both parts",
+            "mirrored shape",
+            "known to be doubtful",
+        ):
             names += [name for name in item.radiographs if name not in names]
     return tuple(picture for name in names[:most] if (picture := _picture(items.get(name))) is not None)
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from farnet.errors import FarnetError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -72,7 +74,11 @@ def unusual_landmarks(landmarks: Sequence[Landmarks]) -> ShapeScores | None:
         ]
         alike = all(item.spacing is not None for item in usual)
         usual = usual if alike else [item.replace(spacing=None) for item in usual]
-        model = ShapeModel.fit(usual) if len(usual) >= MINIMUM_SHAPES else None
+        if len(usual) >= MINIMUM_SHAPES:
+            try:
+                model = ShapeModel.fit(usual)
+            except FarnetError:  # few landmarks, or shapes that are all the same: their median tells enough
+                model = None
     if model is None:
         return by_median
     distances = np.stack([model.implausibility(item.points, item.spacing) for item in landmarks])
@@ -90,7 +96,16 @@ def shape_scores(points: NDArray[np.float64]) -> ShapeScores | None:
         None for fewer than `LEAST_SHAPES` shapes with three landmarks.
     """
     z = points[..., 1] + 1j * points[..., 0]
-    usable = np.isfinite(z).sum(axis=1) >= 3
+    everywhere = np.isfinite(z).any(axis=0)  # a landmark that is absent everywhere tells nothing
+    if not everywhere.all():
+        inner = shape_scores(points[:, everywhere]) if everywhere.any() else None
+        if inner is None:
+            return None
+        distances = np.full(z.shape, np.nan)
+        distances[:, everywhere] = inner.distances
+        return ShapeScores(distances, inner.mirrored)
+    spread = np.nanmax(np.abs(np.nan_to_num(z - z[:, :1], nan=0.0)), axis=1)
+    usable = (np.isfinite(z).sum(axis=1) >= 3) & ((spread > 0) | ~np.isfinite(z[:, 0]))
     if usable.sum() < LEAST_SHAPES:
         return None
     shapes = z[usable]
@@ -101,9 +116,11 @@ def shape_scores(points: NDArray[np.float64]) -> ShapeScores | None:
     aligned = _aligned(shapes, median)
     distance = np.abs(aligned - median)
     usual = 1.4826 * np.nanmedian(distance, axis=0)
-    floor = 0.25 * float(np.nanmedian(usual))  # a landmark that never varies is not unusual for a pixel
+    size = np.sqrt(np.nanmean(np.abs(median - np.nanmean(median)) ** 2))
+    # A landmark that hardly varies is not unusual for a pixel.
+    floor = max(0.25 * float(np.nanmedian(usual)), 1e-3 * float(size), 1e-12)
     distances = np.full(z.shape, np.nan)
-    distances[usable] = distance / np.maximum(usual, max(floor, 1e-12))
+    distances[usable] = distance / np.fmax(usual, floor)
     other = np.nanmean(np.abs(_aligned(-np.conj(shapes), median) - median), axis=1)
     mirrored = np.zeros(len(z), np.bool_)
     mirrored[usable] = other < _MIRRORED * np.nanmean(distance, axis=1)

@@ -22,11 +22,11 @@ _HELP = examples(
 
 Folds are made by --seed, with the radiographs of one person together, or are those that a data set is published with
 (--folds official: hand_atlas, isbi2015). Each is a training in OUTPUT/fold-K as [cyan]farnet train[/cyan] leaves it,
-with predictions.csv of what it had not seen; OUTPUT gets the predictions of all folds and summary.json.
+with predictions.csv of what it had not seen; OUTPUT gets the predictions of all folds, summary.json and summary.md.
 
 The same command goes on after an interruption: finished folds are never made again, one that was interrupted is gone on
 with, and runs with other settings or data are refused. With --only, several computers can share the folds.
-[cyan]farnet calibrate[/cyan] makes expected errors of the folds.""",
+[cyan]farnet calibrate[/cyan] makes expected errors of seeded folds.""",
     ("five folds", "farnet crossvalidate --data isbi2015 --folds 5 -o folds"),
     ("how far is it?", "farnet crossvalidate --data isbi2015 --folds 5 -o folds --status"),
     ("the three folds of the hand atlas", "farnet crossvalidate --data hand_atlas --folds official -o folds"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from farnet.datasets.folds import leaked_subjects
 from farnet.errors import InvalidInputError
+from farnet.evaluation.pairing import listed
 
 if TYPE_CHECKING:
     from farnet.datasets.opening import DataRequest
@@ -55,35 +56,72 @@ def parts_of(data: DataRequest, folds: int | Literal["official"], seed: int) -> 
         seed: Of the folds, and of the trainings.
 
     Raises:
-        InvalidInputError: If there are fewer than two folds, the data has no official ones or has a split beside them,
-            or persons are in the training and the test of an official fold.
+        InvalidInputError: If there are fewer than two folds, or more than persons; the data holds radiographs out by
+            itself; it has no official folds, or a split beside them; persons are in the training and the test of an
+            official fold; a radiograph is tested in two; or one to leave out is in none.
         FarnetError: If the data cannot be opened.
     """
     if folds != OFFICIAL:
         if folds < 2:
             raise InvalidInputError(f"{folds} folds; give 2 or more, or {OFFICIAL!r}.")
+        _check_filled(data, folds)
         return [Part(f"fold-{k}", data, (f"folds={folds}", f"fold={k}", f"seed={seed}")) for k in range(folds)]
     pairs = official_splits(data.layout)
     if not pairs:
         raise InvalidInputError(f"{data.layout} is published without folds; give their number, such as --folds 5.")
     if data.split:
         raise InvalidInputError(f"--split {data.split} and official folds, which are splits, exclude each other.")
+    requests = {split: _of_split(data, split) for pair in pairs for split in pair}
+    left_out = {name for request in requests.values() for name in request.exclude}
+    unknown = [name for name in data.exclude if name not in left_out]
+    if unknown:
+        raise InvalidInputError(f"Radiographs to leave out are in no official fold: {listed(unknown)}.")
     parts = [
-        Part(
-            f"fold-{k}",
-            data.model_copy(update={"split": training}),
-            (f"seed={seed}",),
-            data.model_copy(update={"split": test}),
-        )
+        Part(f"fold-{k}", requests[training], (f"seed={seed}",), requests[test])
         for k, (training, test) in enumerate(pairs)
     ]
+    tested: dict[str, str] = {}
     for part in parts:
-        _check_apart(part)
+        for name in _check_apart(part):
+            if name in tested:
+                raise InvalidInputError(
+                    f"{name} is tested in {tested[name]} and in {part.name}, so it would count twice; mend the lists "
+                    "of the folds, or make folds (--folds 5)."
+                )
+            tested[name] = part.name
     return parts
 
 
-def _check_apart(part: Part) -> None:
-    """No person may be in the training and in the test."""
+def _check_filled(data: DataRequest, folds: int) -> None:
+    """There must be a person for every fold, which is told before the first is trained."""
+    from farnet.datasets.opening import open_data
+
+    opened = open_data(data)
+    if opened.validation:
+        raise InvalidInputError(
+            f"The data itself holds {len(opened.validation)} radiographs out ({listed(opened.validation)}), and so "
+            "does every fold; empty the column 'split' of its table, or the list, to cross-validate."
+        )
+    people = len(set(getattr(opened.source, "subjects", opened.source.ids)))
+    if people < folds:
+        raise InvalidInputError(
+            f"{len(opened.source)} radiographs of {people} persons do not fill {folds} folds; use fewer folds."
+        )
+
+
+def _of_split(data: DataRequest, split: str) -> DataRequest:
+    """One side of an official fold: leaves out those of the radiographs to leave out that are in it."""
+    from farnet.datasets.opening import open_data
+
+    whole = data.model_copy(update={"split": split, "exclude": ()})
+    if not data.exclude:
+        return whole
+    here = {"suspects", *open_data(whole).source.ids}
+    return whole.model_copy(update={"exclude": tuple(name for name in data.exclude if name in here)})
+
+
+def _check_apart(part: Part) -> tuple[str, ...]:
+    """No person may be in the training and in the test; gives the names of the radiographs tested."""
     from farnet.datasets.opening import open_data
 
     assert part.test is not None, "an official fold has a test"
@@ -95,3 +133,4 @@ def _check_apart(part: Part) -> None:
             f"{len(leaked)} persons are in {part.data.split} and in {part.test.split} ({', '.join(leaked[:5])}), so "
             "the test would not be one; mend the lists of the folds, or leave them out (--exclude)."
         )
+    return tuple(sides[1].ids)

@@ -1,21 +1,20 @@
 """Train and test the folds that are not there yet, and pool what they found.
 
 The output folder gets ``fold-K`` for each fold, a run as `farnet train` leaves it, with ``predictions.csv``: what its
-network finds on the radiographs that it has not seen. ``predictions.csv`` beside them holds those of all folds, and
-``summary.json`` the figures. What is finished is never made again or lost; what was interrupted is gone on with; a run
-with other settings or data is refused.
+network finds on the radiographs that it has not seen. ``predictions.csv`` beside them holds those of all folds,
+``summary.json`` and ``summary.md`` the figures. What is finished is never made again or lost; what was interrupted is
+gone on with; a run with other settings or data is refused.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from farnet.crossvalidation.parts import Part, parts_of
+from farnet.crossvalidation.summary import PREDICTIONS, check_folder_of_folds, write_summary
 from farnet.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -26,10 +25,9 @@ if TYPE_CHECKING:
     from farnet.evaluation import Evaluation
     from farnet.evaluation.figures import Extra
     from farnet.landmarks import Landmarks
+    from farnet.training.config import TrainingConfig
 
 __all__ = ["CrossValidation", "CrossValidationRequest", "FoldResult", "crossvalidate"]
-
-PREDICTIONS, SUMMARY = "predictions.csv", "summary.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,13 +146,15 @@ def crossvalidate(
     Args:
         request: What to do.
         note: Called with what the user should know.
-        train: False only gathers what is there.
+        train: False only gathers what is there, and writes nothing.
 
     Yields:
         What is there before the first fold that is made, and after each.
 
     Raises:
-        InvalidInputError: If a fold is asked for that there is not, or a run has other settings or data.
+        InvalidInputError: If a fold is asked for that there is not, the settings would choose the epoch by what a fold
+            is tested on, or a run has other settings or data.
+        OutputError: If the output folder holds something else.
         FarnetError: As `farnet.training.run.run_training` and `farnet.evaluation.compare`.
         KeyboardInterrupt: It was ended; what is finished is kept, and the same request goes on.
     """
@@ -162,27 +162,52 @@ def crossvalidate(
     unknown = [k for k in request.only if not 0 <= k < len(parts)]
     if unknown:
         raise InvalidInputError(f"There is no fold {unknown[0]}; the folds are 0 to {len(parts) - 1}.")
+    check_folder_of_folds(request.output)
     for part in parts:
         _check(request, part)
     done = {part.name: _fold(request, part) for part in parts if _is_finished(request, part)}
-    yield _gathered(request, parts, done)
+    so_far = _gathered(request, parts, done)
+    if train:
+        write_summary(so_far, request.output)
+    yield so_far
     for k, part in enumerate(parts):
         if not train or part.name in done or (request.only and k not in request.only):
             continue
         _train(request, part, note)
         _predict(request, part, note)
         done[part.name] = _fold(request, part)
-        yield _gathered(request, parts, done)
+        so_far = _gathered(request, parts, done)
+        write_summary(so_far, request.output)
+        yield so_far
 
 
 def _settings(request: CrossValidationRequest, part: Part) -> tuple[str, ...]:
     return (*request.changes, *part.changes)
 
 
-def _model(request: CrossValidationRequest, part: Part) -> Path:
+def _config(request: CrossValidationRequest, part: Part, landmarks: int | None = None) -> TrainingConfig:
+    """Settings of a fold.
+
+    Raises:
+        InvalidInputError: They hold out more than the fold, or choose the epoch by what the fold is tested on.
+    """
     from farnet.training.config import load_preset
 
-    return request.output / part.name / f"{load_preset(request.preset, request.changes).name}.safetensors"
+    if part.test is None:
+        plain = load_preset(request.preset, request.changes)
+        hints = []
+        if plain.validation_share:
+            hints.append(("validation_share=0", f"validation_share is {plain.validation_share:g}, beside the fold"))
+        if plain.keep == "best":
+            hints.append(("keep=last", "keep is 'best': the epoch would be chosen by the test, which flatters it"))
+        if hints:
+            why, mend = "; ".join(text for _, text in hints), " ".join(f"--set {change}" for change, _ in hints)
+            raise InvalidInputError(f"These settings hold a part of the training out ({why}). Add {mend}.")
+    return load_preset(request.preset, _settings(request, part), landmarks=landmarks)
+
+
+def _model(request: CrossValidationRequest, part: Part) -> Path:
+    return request.output / part.name / f"{_config(request, part).name}.safetensors"
 
 
 def _is_finished(request: CrossValidationRequest, part: Part) -> bool:
@@ -190,25 +215,23 @@ def _is_finished(request: CrossValidationRequest, part: Part) -> bool:
 
 
 def _is_trained(request: CrossValidationRequest, part: Part) -> bool:
-    from farnet.training.runfolder import state_of
+    from farnet.training.finished import is_finished
 
-    folder = request.output / part.name
-    return _model(request, part).is_file() and state_of(folder) not in ("running", "stopped")
+    return is_finished(request.output / part.name, _model(request, part), _config(request, part).epochs)
 
 
 def _check(request: CrossValidationRequest, part: Part) -> None:
     """See that what is there is of this fold."""
     from farnet.datasets.opening import open_data
-    from farnet.training.config import load_preset
     from farnet.training.fit import check_output
     from farnet.training.runfolder import CONFIG_FILE, RUN_FILE
 
     folder = request.output / part.name
     if not (folder / CONFIG_FILE).is_file():
-        check_output(folder, load_preset(request.preset, _settings(request, part)), resume=False)
+        check_output(folder, _config(request, part), resume=False)
         return
     landmarks = len(open_data(part.data).source.scheme)
-    check_output(folder, load_preset(request.preset, _settings(request, part), landmarks=landmarks), resume=True)
+    check_output(folder, _config(request, part, landmarks), resume=True)
     if (folder / RUN_FILE).is_file():
         from farnet.training.run import read_run_record
 
@@ -303,11 +326,9 @@ def _fold(request: CrossValidationRequest, part: Part) -> FoldResult:
 
 
 def _gathered(request: CrossValidationRequest, parts: Sequence[Part], done: dict[str, FoldResult]) -> CrossValidation:
-    """Pool what is finished, and write it down."""
-    from farnet.atomic import write_text_atomic
+    """Pool what is finished."""
     from farnet.evaluation import evaluate
     from farnet.evaluation.extras import extras_of
-    from farnet.formats import write_annotations
 
     folds = tuple(done[part.name] for part in parts if part.name in done)
     missing = tuple(part.name for part in parts if part.name not in done)
@@ -315,15 +336,15 @@ def _gathered(request: CrossValidationRequest, parts: Sequence[Part], done: dict
     references = [item for fold in folds for item in fold.references]
     if not folds:
         return CrossValidation((), missing, None)
-    twice = [name for name, count in Counter(item.radiograph for item in references).items() if count > 1]
-    if twice:
-        raise InvalidInputError(f"{twice[0]} is tested in more than one fold; the lists of the folds overlap.")
-    result = CrossValidation(
-        folds,
-        missing,
-        evaluate(predictions, references, bootstrap=request.bootstrap),
-        extras_of(predictions, references, bootstrap=request.bootstrap),
-    )
-    write_annotations(request.output / PREDICTIONS, predictions)
-    write_text_atomic(request.output / SUMMARY, json.dumps(result.to_dict(), indent=1) + "\n")
-    return result
+    pooled = evaluate(predictions, references, bootstrap=request.bootstrap)
+    if pooled.unit == "px":
+        folds = tuple(_in_pixels(fold) for fold in folds)
+    return CrossValidation(folds, missing, pooled, extras_of(predictions, references, bootstrap=request.bootstrap))
+
+
+def _in_pixels(fold: FoldResult) -> FoldResult:
+    """The same with figures in pixels: where one spacing is unknown, no fold can stand beside in mm."""
+    from farnet.evaluation import evaluate
+
+    sides = [[item.replace(spacing=None) for item in side] for side in (fold.predictions, fold.references)]
+    return replace(fold, evaluation=evaluate(*sides, bootstrap=0))

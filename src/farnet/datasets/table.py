@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from farnet.formats import AnnotationFormat
     from farnet.landmarks import Landmarks
 
-__all__ = ["LEAST_RADIOGRAPHS", "RadiographTable", "annotation_files", "read_names"]
+__all__ = ["LEAST_RADIOGRAPHS", "RadiographTable", "annotation_files", "read_names", "read_splits"]
 
 LEAST_RADIOGRAPHS = 2
 """Fewer than this cannot be trained on."""
@@ -97,7 +97,7 @@ class RadiographTable:
         files = [Path(item) for item in annotations] or annotation_files(self.root, paths)
         read = _read(files, scheme)
         self.scheme = _one_scheme(read)
-        splits = _splits(files)
+        splits = read_splits(files)
         found = _of_observer(_grouped(read), observer)
         self.without_radiograph = tuple(item.radiograph for key, item in found.items() if key not in paths)
         self.without_landmarks = tuple(stem_of(paths[key]) for key in sorted(paths) if key not in found)
@@ -284,7 +284,7 @@ def _of_observer(groups: dict[str, list[Landmarks]], observer: str) -> dict[str,
     return {key: item for key, items in groups.items() for item in items if item.source == observer}
 
 
-def _splits(files: Sequence[Path]) -> dict[str, str]:
+def read_splits(files: Sequence[Path]) -> dict[str, str]:
     """What the column ``split`` of the csv files says of each radiograph, by its key."""
     splits: dict[str, str] = {}
     for path in files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,12 @@ import torch
 from lightning.fabric.plugins.io import TorchCheckpointIO
 
 from farnet.atomic import atomic_path
+from farnet.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from lightning.fabric.utilities.types import _PATH
 
-__all__ = ["AtomicCheckpoints"]
+__all__ = ["AtomicCheckpoints", "epochs_done"]
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
@@ -27,3 +29,17 @@ class AtomicCheckpoints(TorchCheckpointIO):
         """
         with atomic_path(Path(path)) as temporary:
             torch.save(checkpoint, temporary)
+
+
+def epochs_done(checkpoint: Path) -> int:
+    """How many epochs were over when a checkpoint was written; its weights are not read.
+
+    Raises:
+        InvalidInputError: It is no checkpoint, or cannot be read.
+    """
+    try:
+        return int(torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, pickle.UnpicklingError) as error:
+        raise InvalidInputError(
+            f"cannot read {checkpoint}: {error}; delete it if the training is finished, or its folder to train again"
+        ) from error

@@ -127,6 +127,58 @@ def test_files_that_cannot_be_read_are_findings(folder):
     assert not run(data=place).ok
 
 
+def test_observers_of_different_pictures_are_told_and_the_rest_is_checked(folder):
+    place, found = folder
+    other = [item.replace(source="second") for item in found]
+    other[3] = other[3].replace(spacing=(0.5, 0.5))
+    other[4] = other[4].replace(radiograph="r04.png")
+    rewrite(place, [*(item.replace(source="first") for item in found), *other])
+    told = kinds(run(data=place))
+    assert [one.radiographs for one in told["observers do not match"]] == [("r03",)]
+    assert set(told) == {"observers do not match"}
+
+
+def test_one_picture_in_training_and_test_is_an_error(folder):
+    place, _ = folder
+    (place / "r05.png").write_bytes((place / "r02.png").read_bytes())
+    assert kinds(run(data=place))["same picture"][0].severity == "warning"
+    lines = (place / "landmarks.csv").read_text().splitlines()
+    column = lines[0].split(",").index("radiograph")
+    marked = [lines[0] + ",split"]
+    marked += [line + (",test" if line.split(",")[column] == "r05" else ",train") for line in lines[1:]]
+    (place / "landmarks.csv").write_text("\n".join(marked) + "\n")
+    report = run(data=place)
+    assert [one.radiographs for one in kinds(report)["same picture in both parts"]] == [
+        ("r02", "r05")
+    ] and not report.ok
+    (place / "landmarks.csv").write_text("\n".join(marked).replace(",test", ",banana") + "\n")
+    assert "banana" in kinds(run(data=place))["unreadable data"][0].message
+
+
+@pytest.mark.parametrize("count", [3, 5])
+def test_own_schemes_of_few_landmarks(tmp_path, count):
+    """Shapes that are all the same, with a landmark that nobody has, are usual."""
+    scheme = LandmarkScheme(
+        name="own",
+        title="Own",
+        landmarks=tuple(
+            LandmarkDefinition(name=n, abbreviation=n, definition="A.", side="none") for n in "ABCDE"[:count]
+        ),
+        links=(),
+    )
+    points = np.random.default_rng(0).uniform(10, 50, (count, 2))
+    points[-1] = np.nan if count > 3 else points[-1]
+    found = []
+    for i in range(25):
+        Image.fromarray(picture(i)).save(tmp_path / f"r{i:02}.png")
+        found.append(Landmarks(points, scheme, spacing=(1.0, 1.0), radiograph=f"r{i:02}"))
+    write_annotations(tmp_path / "landmarks.csv", found)
+    (tmp_path / "scheme.json").write_text(json.dumps(scheme.to_dict()))
+    assert set(run(data=tmp_path).counts()) <= {"absent landmarks"}
+    (tmp_path / "scheme.json").write_text("{")
+    assert "unreadable data" in run(data=tmp_path).counts()
+
+
 def test_observers_who_disagree_are_told(folder):
     place, found = folder
     other = [item.replace(source="second") for item in found]
