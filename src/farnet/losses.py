@@ -44,7 +44,7 @@ class HeatmapLoss(nn.Module):
         """Compute the loss.
 
         Args:
-            prediction: (B, K, H, W).
+            prediction: (B, K, H, W), any float dtype; the loss is in float32 or wider.
             target: (B, K, H, W), from `farnet.heatmaps.encode`.
             present: (B, K) bool, False for absent landmarks, whose maps take no part; all present by default.
 
@@ -60,22 +60,33 @@ class HeatmapLoss(nn.Module):
 class _WeightedSquares(torch.autograd.Function):
     """(B, K) means of ``exp(y log(alpha)) (p - y)^2``, keeping one tensor for the gradient instead of four.
 
-    At full resolution the loss is memory traffic and little else, so this halves its time on the CPU.
+    At full resolution the loss is memory traffic and little else, so this halves its time on the CPU. It goes through
+    the images one by one: what it needs for a moment is then that of one image, and predictions in 16 bit are never
+    there in 32 bit as a whole. All sums are in float32 (float64 where the prediction is).
     """
 
     @staticmethod
     def forward(ctx: Any, prediction: Tensor, target: Tensor, log_alpha: float) -> Tensor:
-        difference = prediction - target
-        weighted = difference if log_alpha == 0.0 else (target * log_alpha).exp_().mul_(difference)
+        dtype = torch.promote_types(prediction.dtype, torch.float32)
+        weighted = torch.empty_like(target, dtype=dtype)
+        means = torch.empty(prediction.shape[:2], dtype=dtype, device=prediction.device)
+        for p, y, w, mean in zip(prediction, target, weighted, means, strict=True):
+            difference = p.to(dtype) - y
+            torch.mul(y, log_alpha, out=w).exp_().mul_(difference)
+            mean.copy_(difference.mul_(w).mean((-2, -1)))
         ctx.save_for_backward(weighted)
-        return (weighted * difference).mean((-2, -1))
+        ctx.dtype = prediction.dtype
+        return means
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (weighted,) = ctx.saved_tensors
-        share = 2.0 / (weighted.shape[-2] * weighted.shape[-1])
-        return weighted * (gradient * share)[..., None, None], None, None
+        scale = (gradient * (2.0 / (weighted.shape[-2] * weighted.shape[-1])))[..., None, None]
+        found = torch.empty_like(weighted, dtype=ctx.dtype)
+        for w, by, into in zip(weighted, scale, found, strict=True):
+            into.copy_(w * by)
+        return found, None, None
 
 
 class EWCLoss(HeatmapLoss):
@@ -117,7 +128,7 @@ class L1Loss(HeatmapLoss):
 
     def per_map(self, prediction: Tensor, target: Tensor) -> Tensor:
         """(B, K) mean absolute differences."""
-        return (prediction - target).abs().mean((-2, -1))
+        return (_wide(prediction) - target).abs().mean((-2, -1))
 
 
 class SmoothL1Loss(HeatmapLoss):
@@ -140,7 +151,7 @@ class SmoothL1Loss(HeatmapLoss):
 
     def per_map(self, prediction: Tensor, target: Tensor) -> Tensor:
         """(B, K) means."""
-        loss = nn.functional.smooth_l1_loss(prediction, target, reduction="none", beta=self.beta)
+        loss = nn.functional.smooth_l1_loss(_wide(prediction), target, reduction="none", beta=self.beta)
         return loss.mean((-2, -1))
 
 
@@ -178,7 +189,7 @@ class AdaptiveWingLoss(HeatmapLoss):
 
     def per_map(self, prediction: Tensor, target: Tensor) -> Tensor:
         """(B, K) means."""
-        d = (prediction - target).abs()
+        d = (_wide(prediction) - target).abs()
         exponent = self.alpha - target
         ratio = self.theta / self.epsilon
         at_theta = ratio**exponent
@@ -222,6 +233,11 @@ class FineLoss(nn.Module):
         """The loss of the fine heatmaps."""
         fine: Tensor = self.loss(prediction.fine, target.fine, present)
         return fine
+
+
+def _wide(prediction: Tensor) -> Tensor:
+    """A loss sums over hundreds of thousands of pixels: in full precision, even where the network is not."""
+    return prediction.to(torch.promote_types(prediction.dtype, torch.float32))
 
 
 _BUILDERS: dict[str, Callable[[float], HeatmapLoss]] = {

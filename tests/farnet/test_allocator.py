@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from farnet.allocator import keep_freed_memory
+from farnet.allocator import keep_freed_memory, release_freed_memory
 
 MIB = 1 << 20
 PROBE = """
 import ctypes, json, sys
 import numpy as np
-from farnet.allocator import keep_freed_memory
+from farnet.allocator import keep_freed_memory, release_freed_memory
 
 class Information(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in
@@ -26,7 +26,13 @@ if sys.argv[1] == "keep":
 block = np.ones(1 << 23)  # 64 MiB
 mapped = mallinfo().hblkhd
 del block
-print(json.dumps({"mapped": mapped, "kept": mallinfo().arena}))
+kept = mallinfo().arena
+blocks = [np.ones(1 << 20) for _ in range(8)]  # 8 MiB each; the last keeps the heap from being cut at its end
+del blocks[:-1]
+resident = lambda: int(open("/proc/self/statm").read().split()[1]) * 4096
+before = resident()
+released = sys.argv[1] == "keep" and release_freed_memory()
+print(json.dumps({"mapped": mapped, "kept": kept, "released": released, "freed": before - resident()}))
 """
 
 
@@ -44,8 +50,10 @@ def test_large_blocks_come_from_memory_that_stays(monkeypatch):
     default, keep = probe("default"), probe("keep")
     assert default["mapped"] >= 64 * MIB and keep["mapped"] < 64 * MIB
     assert default["kept"] < 64 * MIB and keep["kept"] >= 64 * MIB
+    assert keep["released"] and keep["freed"] >= 40 * MIB
 
 
 def test_elsewhere_nothing_is_changed(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     assert keep_freed_memory() is False
+    assert release_freed_memory() is False

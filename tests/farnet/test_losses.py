@@ -51,6 +51,26 @@ def test_weights_by_hand():
         assert loss.item() == pytest.approx((1 + math.sqrt(40) + 40) / 3, rel=1e-6)
 
 
+@pytest.mark.parametrize("name", loss_names())
+def test_predictions_in_16_bit_are_summed_in_32(pair, name):
+    loss = build_loss(name)
+    half = pair[0].bfloat16().requires_grad_()
+    full = half.detach().float().requires_grad_()
+    values = [loss(prediction, pair[1]) for prediction in (half, full)]
+    for value in values:
+        assert value.dtype == torch.float32
+        value.backward()
+    assert torch.equal(*values)
+    assert torch.equal(half.grad, full.grad.bfloat16())
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_gradient_has_the_layout_of_the_maps(pair, layout):
+    prediction = pair[0].contiguous(memory_format=layout).requires_grad_()
+    EWCLoss()(prediction, pair[1].contiguous(memory_format=layout)).backward()
+    assert prediction.grad.is_contiguous(memory_format=layout)
+
+
 def test_paper_default():
     assert EWCLoss().alpha == 40.0
 

@@ -148,7 +148,7 @@ def evaluate(
 ) -> None:
     """Measure how far landmarks are from the truth; see `_HELP`."""
     from farnet.evaluation import EvaluationRequest
-    from farnet.evaluation.report import check_report_name, write_reports
+    from farnet.evaluation.report import check_report_name, paired_section, write_reports
     from farnet.evaluation.tables import check_name, errors_path, write_tables
 
     request = EvaluationRequest(
@@ -186,14 +186,19 @@ def evaluate(
     rest = comparison.without(comparison.duplicates).measure(request) if comparison.duplicates else None
     fixed = comparison.without_landmarks(comparison.shifted).measure(request) if comparison.shifted else None
     extras = comparison.extras(request)
+    paired = None
     if other is not None:
-        extras = (*extras, _against(comparison, request, other))
+        from farnet.evaluation.against import compare_against
+
+        paired = compare_against(comparison, _compare(other, None), request)
+        extras = (*extras, paired)
     single = comparison.by_itself
     alone = None if single is None else (single.measure(request), single.extras(request))
     if csv is not None:
         write_tables(csv, result, extras=extras)
     if reports:
-        write_reports(reports, comparison, result, request, force=force)
+        further = [] if paired is None else [paired_section(paired)]
+        write_reports(reports, comparison, result, request, extra=further, force=force)
     if as_json:
         print_json(
             {
@@ -234,34 +239,6 @@ def evaluate(
         print_text(f"{holds} {path}")
     for path in reports:
         print_text(f"Report:  {path}")
-
-
-def _against(comparison: "Comparison", request: "EvaluationRequest", other: "EvaluationRequest") -> "Extra":
-    """The paired comparison with another model or other landmarks, on the radiographs that both have."""
-    from farnet.evaluation.paired import compare_paired
-
-    second = _compare(other, None)
-    names = [item.radiograph for item in comparison.references]
-    if [item.radiograph for item in second.references] != names:
-        both = set(names) & {item.radiograph for item in second.references}
-        if not (request.common and both):
-            raise InvalidInputError(
-                f"{request.against} is not of the same radiographs: {len(both)} of {len(names)} are on both sides. "
-                "Compare those alone with --common, or give landmarks of all."
-            )
-        comparison = comparison.without([name for name in names if name not in both])
-        second = second.without([r.radiograph for r in second.references if r.radiograph not in both])
-    quick = replace(request, bootstrap=0)
-    titles = [str(item.record.get("model") or item.record["predictions"]) for item in (comparison, second)]
-    if titles[0] == titles[1]:
-        titles = [f"{titles[0]} (first)", f"{titles[1]} (second)"]
-    return compare_paired(
-        comparison.measure(quick),
-        second.measure(quick),
-        names=(titles[0], titles[1]),
-        bootstrap=request.bootstrap,
-        seed=request.seed,
-    )
 
 
 def _print_extras(extras: "Sequence[Extra]", note: str = "") -> None:

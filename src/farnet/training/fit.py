@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheck
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
+from farnet.allocator import release_freed_memory
 from farnet.atomic import write_text_atomic
 from farnet.errors import FarnetError, InvalidInputError, ModelFileError, OutputError
 from farnet.inputs import normalise
@@ -214,10 +215,13 @@ def train(
                 raise
     weights = _choose_weights(task, output, stopped=stopped)
     network = task.network
+    release_freed_memory()  # of the steps, before tensors of other sizes come
     if trainer.is_global_zero:
         device = trainer.strategy.root_device
-        reestimate_statistics(network.to(device), (batch.to(device) for batch in _statistics_batches(data)))
+        with trainer.precision_plugin.forward_context():  # as it was trained: 16 bit takes half the memory and time
+            reestimate_statistics(network.to(device), (batch.to(device) for batch in _statistics_batches(data)))
     network.cpu().eval()
+    release_freed_memory()
     if trainer.is_global_zero and finish is not None:
         finish(Trained(network, data, weights, stopped))
     return network

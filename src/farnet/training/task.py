@@ -81,8 +81,6 @@ class LandmarkTask(pl.LightningModule):
     def _loss_of(self, batch: Batch, heatmaps: Heatmaps) -> Tensor:
         points = batch["points"]
         shape = (batch["image"].shape[-2], batch["image"].shape[-1])
-        # The loss sums over hundreds of thousands of pixels: in full precision even where the network is not.
-        heatmaps = Heatmaps(heatmaps.fine.float(), heatmaps.coarse.float())
         present = torch.isfinite(points).all(-1)
         loss: Tensor = self.loss(heatmaps, self.targets(points, shape), present)
         return loss

@@ -1,6 +1,7 @@
 """`farnet evaluate`: the figures, the sides that can be compared, and the duplicates."""
 
 import csv
+import html
 
 import numpy as np
 import pytest
@@ -110,11 +111,20 @@ def test_which_of_two_tables_is_better(farnet, isbi, here):
     found = farnet(*arguments, "--json").json()["extras"]["against"]
     assert found["pooled"]["mre"]["value"] == pytest.approx(0.7)
     assert (found["first"], found["second"], found["n_radiographs"]) == ("near.csv", "far.csv", 3)
-    assert "far.csv less near.csv" in farnet(*arguments).out
+    assert "far.csv less near.csv" in farnet(*arguments, "--report", "ab.html", "--csv", "ab.csv").out
+    page = (here / "ab.html").read_text(encoding="utf-8")
+    assert "near.csv beside far.csv" in page and found["verdict"] in html.unescape(page)
+    assert {row["value"] for row in rows(here / "ab.csv") if row["figure"] == "rank biserial"} >= {"1.0"}
     write_annotations(here / "far.csv", truth[:2])
     refused = farnet(*arguments)
     assert refused.code == 2 and "--common" in refused.err
     assert farnet(*arguments, "--common", "--json").json()["extras"]["against"]["n_radiographs"] == 2
+    write_annotations(here / "far.csv", [truth[2].replace(radiograph="elsewhere")])
+    write_annotations(here / "near.csv", truth)
+    nothing = farnet(
+        "evaluate", "--predictions", "near.csv", "--reference", "near.csv", "--against", "far.csv", "--common"
+    )
+    assert nothing.code == 2
     without = ["evaluate", "--predictions", "near.csv", "--reference", "far.csv", "--against", "fake"]
     assert "needs radiographs" in " ".join(farnet(*without).err.split())
 

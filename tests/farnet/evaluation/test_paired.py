@@ -92,6 +92,72 @@ def test_what_is_not_of_the_same_radiographs_is_refused(pair, truth):
         compare_paired(pair[0], evaluate_points(truth + 1.0, truth, bootstrap=0), bootstrap=0)
     with pytest.raises(InvalidInputError, match="radii"):
         compare_paired(pair[0], evaluation(truth + 1.0, truth, radii=(5.0,)), bootstrap=0)
+    fewer = truth.copy()
+    fewer[2, 1] = np.nan
+    with pytest.raises(InvalidInputError, match="differ in their truth: 2 of 3"):
+        compare_paired(pair[0], evaluation(truth + 1.0, fewer), bootstrap=0)
+
+
+def along(errors):
+    """An evaluation with these (N, K) errors in mm; NaN is missed."""
+    errors = np.asarray(errors, np.float64)
+    truth = np.zeros((*errors.shape, 2))
+    return evaluation(np.stack([errors * 10.0, np.where(np.isnan(errors), np.nan, 0.0)], axis=-1), truth)
+
+
+def test_a_few_large_errors_do_not_turn_the_verdict_of_the_test(rng):
+    one = rng.uniform(1.0, 1.2, (40, 2))
+    two = one - 0.1
+    two[:2] += 20.0  # worse on 2 radiographs, and so in the mean
+    found = compare_paired(along(one), along(two), names=("a", "b"), bootstrap=200)
+    assert found.pooled.p < 0.001 and found.pooled.mre.value > 0.5 and found.pooled.rank < -0.5
+    assert found.pooled.closer == (2, 38)
+    assert found.verdict.startswith("Neither is better throughout: b is closer on 38 of the 40 radiographs")
+    assert "but a is better by" in found.verdict and "b has more large errors" in found.verdict
+    back = compare_paired(along(two), along(one), names=("b", "a"), bootstrap=200)
+    assert back.verdict == found.verdict and back.pooled.rank == -found.pooled.rank
+
+
+def test_a_difference_of_the_means_alone_is_told():
+    one = np.ones((40, 1))
+    two = one + np.where(np.arange(40) % 2, 0.01, -0.01)[:, None]
+    two[::4] += 5.0
+    two[1::4] -= 0.5
+    found = compare_paired(along(one), along(two), names=("a", "b"), bootstrap=500)
+    assert found.pooled.p > 0.05 and found.pooled.mre.low > 0
+    assert found.verdict.startswith("No difference is shown between a and b (p = ")
+    assert "though a is better by" in found.verdict
+
+
+def test_missed_landmarks_are_counted_and_told(rng):
+    one = rng.uniform(1.0, 2.0, (30, 3))
+    two = one - 0.5
+    two[:6, 1] = np.nan
+    found = compare_paired(along(one), along(two), names=("a", "b"), bootstrap=0)
+    assert found.pooled.missed == (0, 6) and found.per_landmark[1].missed == (0, 6)
+    assert found.per_landmark[1].sdr[2.0].value == pytest.approx(-20.0)
+    assert found.verdict.startswith("b is better than a") and "a missed 0, b 6" in found.verdict
+    rows = [row for row in found.rows() if row[1] == "2"]
+    assert {row[-3:] for row in rows} == {("24", "6", "0")}
+
+
+def test_a_radius_that_is_met_exactly_is_met_in_both_tables():
+    first, second = along([[1.9]] * 3), along([[2.0 + 1e-15]] * 3)
+    assert first.pooled.sdr[2.0] == second.pooled.sdr[2.0] == 100.0
+    assert compare_paired(first, second, bootstrap=0).pooled.sdr[2.0].value == 0.0
+
+
+def test_rounding_is_no_difference(rng):
+    one = rng.uniform(1.0, 2.0, (30, 3))
+    found = compare_paired(along(one), along(one * (1 + 1e-14)), bootstrap=0)
+    assert found.pooled.p == 1.0 and found.pooled.closer == (0, 0)
+
+
+def test_nothing_in_common_is_said():
+    found = compare_paired(along([[1.0, np.nan]] * 4), along([[np.nan, 1.0]] * 4), names=("a", "b"), bootstrap=20)
+    assert np.isnan(found.pooled.p) and found.verdict.startswith("a and b have no landmark in common")
+    assert found.to_dict()["pooled"]["p_wilcoxon"] is None
+    assert found.tables()[0].rows[0][-1] == "\N{EN DASH}"
 
 
 def test_holm_by_hand():
@@ -113,7 +179,7 @@ def test_json_and_csv_hold_every_figure(pair):
     values = found.to_dict()
     assert (values["first"], values["second"], len(values["per_landmark"])) == ("a", "b", 4)
     rows = list(found.rows())
-    assert len(rows) == 5 * (1 + 4 + 2)
+    assert len(rows) == 5 * (1 + 4 + 3)
     assert {len(row) for row in rows} == {11}
     (table,) = found.tables()
     assert len(table.rows) == 5 and {len(row) for row in table.rows} == {len(table.headers)}

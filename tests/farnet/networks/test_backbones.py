@@ -98,16 +98,21 @@ class TestEfficientNetLite0:
         with torch.device("meta"):
             assert parameters(EfficientNetLite0()) == 2_958_848  # 4,652,008 less the classifier and its convolution
 
-    def test_depthwise_stays_in_float32_under_autocast(self):
+    def test_depthwise_computes_in_float32_under_autocast(self):
         trunk = EfficientNetLite0().eval()
         kinds = set()
         depthwise = [m for m in trunk.modules() if isinstance(m, nn.Conv2d) and m.groups > 1]
         assert len(depthwise) == 16
         for m in depthwise:
             m.register_forward_hook(lambda module, inputs, output: kinds.add(output.dtype))
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            trunk(torch.zeros(1, 3, 64, 64))
-        assert kinds == {torch.float32}
+        computed = []
+        plain = nn.Conv2d.forward
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(nn.Conv2d, "forward", lambda m, x: computed.append((m.groups > 1, x.dtype)) or plain(m, x))
+            with torch.autocast("cpu", torch.bfloat16):
+                trunk(torch.zeros(1, 3, 64, 64))
+        assert {dtype for grouped, dtype in computed if grouped} == {torch.float32}
+        assert kinds == {torch.bfloat16}  # what is kept for the gradient is as of any other convolution
 
     def test_weights_load_by_position(self):
         source, target = EfficientNetLite0(), EfficientNetLite0()

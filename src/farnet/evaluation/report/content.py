@@ -45,7 +45,7 @@ def sections_of(
     request: EvaluationRequest | None,
     extra: Sequence[Section] = (),
 ) -> list[Section]:
-    """All sections in order; `extra` come before the definitions. Without a request no command repeats it."""
+    """All sections in order; `extra` come after the figures of all. Without a request no command repeats it."""
     rest = comparison.without(comparison.duplicates) if comparison.duplicates else None
     without = _again(rest, evaluation) if rest is not None and rest.references else None
     single = comparison.by_itself
@@ -57,12 +57,12 @@ def sections_of(
         *([] if card is None else [card]),
         _data(comparison, evaluation),
         _pooled(comparison, evaluation, without, alone),
+        *extra,
         *extra_sections(comparison, evaluation, request),
         _landmarks(comparison, evaluation, alone),
         Section("Plots", pictures=plots_of(comparison, evaluation)),
         *case_sections(comparison, evaluation),
         _largest(evaluation),
-        *extra,
         _definitions(evaluation),
         _provenance(evaluation),
         Section("The radiographs by name", (", ".join(evaluation.radiographs),)),

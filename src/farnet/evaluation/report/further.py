@@ -1,4 +1,4 @@
-"""Figures beyond radial errors in a report: of spines the angles, of cephalograms the classes."""
+"""Figures beyond radial errors in a report: of spines the angles, of cephalograms the classes; and what is compared."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from farnet.evaluation.report.section import Section, Table
 if TYPE_CHECKING:
     from farnet.evaluation import Comparison, Evaluation, EvaluationRequest
     from farnet.evaluation.figures import TextTable
+    from farnet.evaluation.paired import PairedComparison
 
-__all__ = ["extra_sections"]
+__all__ = ["extra_sections", "paired_section"]
 
 
 def extra_sections(comparison: Comparison, evaluation: Evaluation, request: EvaluationRequest | None) -> list[Section]:
@@ -34,6 +35,16 @@ def extra_sections(comparison: Comparison, evaluation: Evaluation, request: Eval
             text = "What is measured with the landmarks: predicted against true."
             sections.append(Section(title, (text,), tuple(map(_table, tables))))
     return sections
+
+
+def paired_section(paired: PairedComparison) -> Section:
+    """Which of two is better on the same radiographs."""
+    text = (
+        "Every interval takes the same radiographs for both. The p values are Wilcoxon's, over radiographs; p (Holm) "
+        "allows for as many tests as there are landmarks."
+    )
+    tables = tuple(Table(t.headers, t.rows, t.left, title=t.title) for t in paired.tables())
+    return Section(f"{paired.first} beside {paired.second}", (paired.verdict, text), tables)
 
 
 def _tables(comparison: Comparison, evaluation: Evaluation, request: EvaluationRequest | None) -> list[TextTable]:

@@ -62,7 +62,7 @@ def write_reports(
         comparison: What was compared.
         evaluation: Its figures, as `comparison.measure(request)` gives them.
         request: How it was asked for; None for landmarks that no command can read, such as those of layers.
-        extra: Further sections, before the definitions.
+        extra: Further sections, after the figures of all landmarks.
         force: Replace files that are there.
 
     Returns:
