@@ -20,6 +20,7 @@ from farnet.export.graph import DetectionGraph
 from farnet.losses import EWCLoss
 from farnet.modelfile import DecoderConfig
 from farnet.networks import build_network
+from farnet.networks.compiling import CompiledNetwork, compile_training
 from farnet.networks.cost import network_cost
 from farnet.networks.inference import optimise
 from farnet.training.config import load_preset
@@ -61,13 +62,20 @@ def detection(preset: str, batch: int, repeats: int, matrix_rate: float) -> list
     """Radiographs a second of a preset's network with random weights, which compute as much as trained ones."""
     config = load_preset(preset)
     shape = config.input.shape
-    graph = DetectionGraph(optimise(build_network(config.network)), DecoderConfig(sigma=config.sigma), shape).cuda()
+    network = optimise(build_network(config.network)).cuda()
+    decoder = DecoderConfig(sigma=config.sigma)
+    plain = DetectionGraph(network, decoder, shape).cuda()
+    compiled = DetectionGraph(CompiledNetwork(network, "cuda"), decoder, shape).cuda()
     pictures = torch.rand(batch, *shape, device="cuda")
     macs = network_cost(config.network, shape).macs_detecting
     rows = []
-    for name, autocast in (("float32", False), ("bf16", True)):
+    for name, autocast, graph in (
+        ("float32", False, plain),
+        ("bf16", True, plain),
+        ("bf16, compiled", True, compiled),
+    ):
 
-        def work(autocast: bool = autocast) -> None:
+        def work(autocast: bool = autocast, graph: DetectionGraph = graph) -> None:
             with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=autocast):
                 graph(pictures)
 
@@ -76,14 +84,17 @@ def detection(preset: str, batch: int, repeats: int, matrix_rate: float) -> list
         wanted = DETECTION_TARGET if autocast and preset == "paper" else None
         rows.append(Row(what, rate, "radiographs/s", wanted, above=True))
         if autocast:
-            rows.append(Row(f"{preset}, share of the matrix rate in bf16", 100 * 2 * macs * rate / matrix_rate, "%"))
+            share = f"{preset}, share of the matrix rate, {name}"
+            rows.append(Row(share, 100 * 2 * macs * rate / matrix_rate, "%"))
     return rows
 
 
-def training(preset: str, batch: int, repeats: int) -> list[Row]:
+def training(preset: str, batch: int, repeats: int, *, compiled: bool = False) -> list[Row]:
     """Time of a step, and what 300 epochs of 150 radiographs would need."""
     config = load_preset(preset)
     network = build_network(config.network).cuda().to(memory_format=torch.channels_last).train()
+    if compiled:
+        compile_training(network)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-5, fused=True)
     height, width = config.input.shape
     image = torch.randn(batch, 3, height, width, device="cuda").to(memory_format=torch.channels_last)
@@ -96,12 +107,13 @@ def training(preset: str, batch: int, repeats: int) -> list[Row]:
         optimiser.zero_grad(set_to_none=True)
         with torch.autocast("cuda", torch.bfloat16):
             maps = network(image)
-        (loss_of(maps.fine.float(), target) + loss_of(maps.coarse.float(), coarse)).backward()
+        (loss_of(maps.fine, target) + loss_of(maps.coarse, coarse)).backward()
         optimiser.step()
 
     rate = batch / seconds(step, repeats)
+    how = "bf16, compiled" if compiled else "bf16"
     return [
-        Row(f"{preset}, training with batches of {batch}, bf16", rate, "radiographs/s"),
+        Row(f"{preset}, training with batches of {batch}, {how}", rate, "radiographs/s"),
         Row(f"{preset}, 300 epochs of 150 radiographs at that rate", 300 * 150 / rate / 60, "min", 15.0),
     ]
 
@@ -115,7 +127,8 @@ def measure(quick: bool) -> list[Row]:
         for batch in (1, 8, 32):
             rows += detection(preset, batch, repeats, matrix_rate)
     for batch in (1, 8):
-        rows += training("paper", batch, repeats)
+        for compiled in (False, True):
+            rows += training("paper", batch, repeats, compiled=compiled)
     return rows
 
 

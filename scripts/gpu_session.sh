@@ -9,7 +9,7 @@
 # A call ends after LIMIT seconds, with code 3 where something is left: the next one goes on there, a training from its
 # last epoch. What is done is not done again. Everything is logged in OUT/session.log; the figures are OUT/*.json and
 # OUT/*.md. WEIGHTS is where the backbone starts: imagenet (torchvision downloads them, or has them in TORCH_HOME), a
-# .safetensors file, or none.
+# .safetensors file, or none. COMPILE=--compile compiles the networks first (see the benchmark whether it is worth it).
 set -eu
 
 : "${DATA:?set DATA to the folder of ISBI 2015}"
@@ -18,6 +18,7 @@ LIMIT="${LIMIT:-540}"
 EPOCHS="${EPOCHS:-300}"
 PYTHON="${PYTHON:-python3}"
 WEIGHTS="${WEIGHTS:-imagenet}"
+COMPILE="${COMPILE:-}"
 here="$(cd "$(dirname "$0")/.." && pwd)"
 export PYTHONPATH="$here/src${PYTHONPATH:+:$PYTHONPATH}"
 
@@ -53,12 +54,13 @@ training() {
     run="$1"
     shift
     if [ -e "$OUT/$run/last.ckpt" ]; then
-        part "$run.train.json" "$PYTHON" -m farnet train --output "$OUT/$run" --resume --json --accelerator gpu --devices 1
+        part "$run.train.json" "$PYTHON" -m farnet train --output "$OUT/$run" --resume --json --accelerator gpu --devices 1 \
+            $COMPILE
     else
         [ -e "$OUT/$run.train.json" ] || rm -rf "${OUT:?}/$run" # cut off before its first epoch was over
         part "$run.train.json" "$PYTHON" -m farnet train --data "$DATA" --dataset isbi2015 --output "$OUT/$run" --json \
             --accelerator gpu --devices 1 --precision bf16-mixed --set "epochs=$EPOCHS" --set workers=8 \
-            --set "name=$run" "$@"
+            --set "name=$run" $COMPILE "$@"
     fi
     model="$(ls "$OUT/$run"/*.safetensors)"
     part "$run.test1.json" "$PYTHON" -m farnet evaluate --model "$model" --data "$DATA" --split test1 --device cuda --json
@@ -72,5 +74,5 @@ training farnet-best --preset compact --set network.backbone=densenet121 --set n
     --set network.finest=0 --set "weights=$WEIGHTS" --set input.height=800 --set input.width=640 \
     --set sigma=6.25 --set sigma_coarse=4.7
 part folder.json "$PYTHON" -m farnet detect "$DATA/RawImage/Test1Data" --model "$(ls "$OUT"/farnet-best/*.safetensors)" \
-    --device cuda --precision bf16 --output "$OUT/test1.csv" --force --json
+    --device cuda --precision bf16 --output "$OUT/test1.csv" --force --json $COMPILE
 say "everything is done"

@@ -219,6 +219,22 @@ class TestTogether:
         assert Detector(model, "cpu").detect_many([]) == []
 
 
+class TestCompiled:
+    def test_finds_the_same_and_says_so(self, model, radiograph, monkeypatch):
+        import farnet.networks.compiling
+
+        monkeypatch.setattr(farnet.networks.compiling, "_BACKEND", "eager")
+        plain, compiled = Detector(model, "cpu"), Detector(model, "cpu")
+        compiled.compile()
+        compiled.compile()  # once is enough
+        wanted, found = plain.detect(radiograph).landmarks, compiled.detect(radiograph).landmarks
+        np.testing.assert_allclose(found.points, wanted.points, atol=1e-3)
+        assert found.provenance["compiled"] is True and "compiled" not in wanted.provenance
+        compiled.close()
+        with pytest.raises(DeviceError, match="closed"):
+            compiled.compile()
+
+
 class TestPrecision:
     def test_bf16_computes_in_bf16_and_says_so(self, model, radiograph, monkeypatch):
         import farnet.devices

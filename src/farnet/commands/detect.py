@@ -64,6 +64,10 @@ def detect(
             "float32.",
         ),
     ] = "auto",
+    compile: Annotated[
+        bool,
+        typer.Option("--compile", help="Compile the network first: a minute or two, for thousands of radiographs."),
+    ] = False,
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Also draw a PNG of each radiograph, into a folder beside the table.")
     ] = False,
@@ -131,6 +135,8 @@ def detect(
     from farnet.detection import Detector
 
     detector = Detector(model, device, precision, orient=request.orient)
+    if compile:
+        detector.compile()
     run = BatchRun(plan)
     items: list[BatchItem] = []
     failed: list[dict[str, str]] = []

@@ -110,6 +110,9 @@ def train(
     devices: Annotated[str, typer.Option("--devices", help="How many, or which ('0,2').")] = "auto",
     nodes: Annotated[int, typer.Option("--nodes", min=1, help="How many machines.")] = 1,
     strategy: Annotated[str, typer.Option("--strategy", help="How devices share the work, such as ddp.")] = "auto",
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Compile the network first: minutes, then quicker on GPUs.")
+    ] = False,
     precision: Annotated[
         str | None, typer.Option("--precision", help="32-true, bf16-mixed or 16-mixed.", show_default="the preset's")
     ] = None,
@@ -152,6 +155,7 @@ def train(
         "devices": int(devices) if devices.isdecimal() else devices,
         "nodes": nodes,
         "strategy": strategy,
+        "compiled": compile,
     }
     run = RunRequest(
         output=output,

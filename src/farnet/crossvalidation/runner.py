@@ -44,7 +44,7 @@ class CrossValidationRequest:
         only: Numbers of the folds to make now; empty is all.
         device: Where the finished models run.
         bootstrap: Draws behind the intervals.
-        hardware: ``accelerator``, ``devices``, ``nodes`` and ``strategy`` for `farnet.training.fit.train`.
+        hardware: ``accelerator``, ``devices``, ``nodes``, ``strategy``, ``compiled`` of `farnet.training.fit.train`.
         bar: Show a bar while training.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import itertools
 import logging
@@ -26,6 +27,7 @@ from farnet.inputs import normalise
 from farnet.modelfile import load_model, read_metadata
 from farnet.networks import FARNet, build_network
 from farnet.networks.backbones import load_backbone_weights
+from farnet.networks.compiling import compile_training, compiling_errors
 from farnet.training.checkpoints import AtomicCheckpoints
 from farnet.training.config import TrainingConfig, override, read_settings
 from farnet.training.control import StopTraining
@@ -110,6 +112,7 @@ def train(
     devices: int | str = "auto",
     nodes: int = 1,
     strategy: str = "auto",
+    compiled: bool = False,
     validation: Sequence[str] = (),
     callbacks: Sequence[Callback] = (),
     prepared: Callable[[int, int], None] | None = None,
@@ -130,6 +133,7 @@ def train(
         devices: How many devices, or "auto".
         nodes: How many machines.
         strategy: Lightning's strategy, such as "ddp".
+        compiled: Compile the network first (`farnet.networks.compiling`).
         validation: Names of the radiographs to hold out, instead of those that the settings would.
         callbacks: More Lightning callbacks. One that raises `StopTraining` ends the training with what is best so far.
         prepared: Called with (done, total) while the radiographs are read.
@@ -143,6 +147,7 @@ def train(
         InvalidInputError: The settings do not fit the data or the run that is resumed.
         SchemeError: The model that the run starts from has other landmarks.
         OutputError: `output` cannot be used.
+        DeviceError: It cannot be compiled here.
         StopTraining: Stopped before anything could be kept.
         KeyboardInterrupt: Ctrl-C. The last finished epoch is in last.ckpt, from where `resume` goes on.
     """
@@ -204,8 +209,11 @@ def train(
                 _claim_output(output, config, resume)
                 if claimed is not None:
                     claimed()
+            if compiled:
+                compile_training(task.network)
             try:
-                trainer.fit(task, datamodule=data, ckpt_path=start, weights_only=True)
+                with compiling_errors():
+                    trainer.fit(task, datamodule=data, ckpt_path=start, weights_only=True)
             except StopTraining:
                 stopped = True
             except SystemExit as leaving:
@@ -214,7 +222,7 @@ def train(
                     raise KeyboardInterrupt from None
                 raise
     weights = _choose_weights(task, output, stopped=stopped)
-    network = task.network
+    network = copy.deepcopy(task.network) if compiled else task.network  # a copy is not compiled
     release_freed_memory()  # of the steps, before tensors of other sizes come
     if trainer.is_global_zero:
         device = trainer.strategy.root_device

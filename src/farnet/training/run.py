@@ -59,7 +59,7 @@ class RunRequest:
         follow_stdin: Take words from standard input, and end when it is closed.
         bar: Show Lightning's progress bar.
         tensorboard: Log for TensorBoard too.
-        hardware: ``accelerator``, ``devices``, ``nodes`` and ``strategy`` for `farnet.training.fit.train`.
+        hardware: ``accelerator``, ``devices``, ``nodes``, ``strategy``, ``compiled`` of `farnet.training.fit.train`.
         command: The command line, for the card of the model.
     """
 

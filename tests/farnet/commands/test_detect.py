@@ -404,3 +404,10 @@ def test_an_orientation_that_there_is_not(farnet, detector, radiograph):
     result = farnet("detect", radiograph, "--orient", "sideways")
     assert result.code == 2
     assert "sideways" in result.err and "as-is" in result.err
+
+
+def test_the_network_is_compiled_if_asked(farnet, detector, radiograph, monkeypatch):
+    asked = []
+    monkeypatch.setattr(detector, "compile", lambda self: asked.append("compiled"), raising=False)
+    assert farnet("detect", radiograph).code == 0 and not asked
+    assert farnet("detect", radiograph, "--compile", "--force").code == 0 and asked == ["compiled"]

@@ -41,7 +41,7 @@ def test_options_reach_the_training(farnet, fit, isbi, here):
     result = farnet(
         *("train", "--data", isbi, "--split", "test1", "--observer", "junior", "-o", "run", "--preset", "paper"),
         *("--set", "epochs=7", "--set", "network.width=128", "--precision", "bf16-mixed", "--accelerator", "gpu"),
-        *("--devices", "2", "--nodes", "3", "--strategy", "ddp", "--tensorboard"),
+        *("--devices", "2", "--nodes", "3", "--strategy", "ddp", "--tensorboard", "--compile"),
     )
     assert result.code == 0
     assert fit[0] == "memory"
@@ -51,7 +51,7 @@ def test_options_reach_the_training(farnet, fit, isbi, here):
     assert call.config.network.backbone == "densenet121"
     assert str(call.output) == "run"
     assert (call.accelerator, call.devices, call.nodes, call.strategy) == ("gpu", 2, 3, "ddp")
-    assert (call.resume, call.tensorboard) == (False, True)
+    assert (call.resume, call.tensorboard, call.compiled) == (False, True, True)
     # Standard output is for the result; and this process was not the one that writes it.
     assert result.out == ""
     assert "a progress bar" in result.err

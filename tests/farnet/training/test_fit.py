@@ -212,3 +212,19 @@ class TestStartNetwork:
         network = start_network(tiny(f"weights={path}"))
         assert same(weights(network.backbone), weights(source.backbone))
         assert not same(weights(network.aggregation), weights(source.aggregation))
+
+
+def test_a_compiled_training_learns_the_same(blobs, tiny, tmp_path, monkeypatch):
+    import farnet.networks.compiling
+
+    graphs = []
+    monkeypatch.setattr(farnet.networks.compiling, "_BACKEND", lambda graph, inputs: graphs.append(1) or graph.forward)
+    config = tiny("epochs=1", "average=0.9")
+    run(blobs, config, tmp_path / "plain")
+    compiled = run(blobs, config, tmp_path / "compiled", compiled=True)
+    assert graphs
+    logs = [read_log(tmp_path / name / "log" / "metrics.csv", "loss_epoch") for name in ("plain", "compiled")]
+    assert logs[0] == [(epoch, pytest.approx(loss, rel=0.01)) for epoch, loss in logs[1]] and logs[0]
+    graphs.clear()
+    compiled(torch.zeros(1, 3, 64, 64))
+    assert not graphs  # what is given back is plain
