@@ -105,6 +105,20 @@ def test_figures_in_the_page_are_those_of_the_evaluation(tmp_path):
     assert "farnet evaluate --predictions mine.csv --reference truth.csv --bootstrap 50" in page.words
 
 
+def test_landmarks_put_elsewhere_are_left_out_beside(tmp_path):
+    comparison, request = replace(_comparison(), shifted=("Soft-tissue pogonion",)), _request()
+    evaluation = comparison.measure(request)
+    page = _page(write_report(tmp_path / "a.html", comparison, evaluation, request))
+    fixed = comparison.without_landmarks(comparison.shifted).measure(request).pooled
+    head = next(row for row in page.rows if "without Soft-tissue pogonion" in row)
+    for what, values in (("MRE (mm)", (evaluation.pooled.mre, fixed.mre)), ("area under", (None, fixed.area))):
+        row = next(row for row in page.rows if row[0].startswith(what) and len(row) == len(head))
+        digits = 2 if values[0] else 1
+        assert row[2].split()[0] == f"{values[1]:.{digits}f}"
+    assert evaluation.pooled.mre != fixed.mre
+    assert any("put elsewhere in this part" in word for word in page.words)
+
+
 def test_a_page_holds_nothing_from_outside_and_no_script(tmp_path):
     comparison, request = _comparison(name=HOSTILE + "$x^{{ {}"), _request()
     extra = Section(HOSTILE, (HOSTILE,), (Table((HOSTILE,), ((HOSTILE,),)),))

@@ -48,6 +48,7 @@ def sections_of(
     """All sections in order; `extra` come after the figures of all. Without a request no command repeats it."""
     rest = comparison.without(comparison.duplicates) if comparison.duplicates else None
     without = _again(rest, evaluation) if rest is not None and rest.references else None
+    fixed = _again(comparison.without_landmarks(comparison.shifted), evaluation) if comparison.shifted else None
     single = comparison.by_itself
     alone = None if single is None else _again(single, evaluation)
     card = card_section(comparison, request)
@@ -56,7 +57,7 @@ def sections_of(
         _settings(comparison, request),
         *([] if card is None else [card]),
         _data(comparison, evaluation),
-        _pooled(comparison, evaluation, without, alone),
+        _pooled(comparison, evaluation, without, fixed, alone),
         *extra,
         *extra_sections(comparison, evaluation, request),
         _landmarks(comparison, evaluation, alone),
@@ -165,12 +166,18 @@ def _data(comparison: Comparison, evaluation: Evaluation) -> Section:
 
 
 def _pooled(
-    comparison: Comparison, evaluation: Evaluation, without: Evaluation | None, alone: Evaluation | None
+    comparison: Comparison,
+    evaluation: Evaluation,
+    without: Evaluation | None,
+    fixed: Evaluation | None,
+    alone: Evaluation | None,
 ) -> Section:
     unit = evaluation.unit
     columns = [(f"all {evaluation.n_radiographs} radiographs", evaluation.pooled)]
     if without is not None:
         columns.append((f"without duplicates ({without.n_radiographs})", without.pooled))
+    if fixed is not None:
+        columns.append((f"without {', '.join(comparison.shifted)}", fixed.pooled))
     if alone is not None:
         columns.append(("each landmark by itself", alone.pooled))
     if evaluation.observer_distance is not None:
@@ -184,6 +191,10 @@ def _pooled(
             (f"SDR at {r:g} {unit} (%)", *(_both(m, m.sdr[r], f"sdr_{r:g}", 1) for m in figures))
             for r in evaluation.radii
         ),
+        (
+            f"area under the curve to {evaluation.radii[-1]:g} {unit} (%)",
+            *(_both(m, m.area, "area", 1) for m in figures),
+        ),
         ("radial errors", *(str(m.n) for m in figures)),
         ("missed", *(str(m.n_missed) for m in figures)),
         ("absent", *(str(m.n_absent) for m in figures)),
@@ -195,6 +206,10 @@ def _pooled(
         text.append(
             "This model finds landmarks together, by how they usually lie to each other; each by itself is where it "
             "would have found them without."
+        )
+    if comparison.shifted:
+        text.append(
+            f"{', '.join(comparison.shifted)}: put elsewhere in this part of the data set than in the one for training."
         )
     if comparison.duplicates:
         names = ", ".join(comparison.duplicates)
