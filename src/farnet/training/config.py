@@ -61,6 +61,13 @@ class TrainingConfig(BaseModel):
     batch_size: int = Field(
         default=1, ge=1, le=1024, description="radiographs in one step; fewer need less memory and more time"
     )
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        le=10_000,
+        description="how often an epoch shows every radiograph, each time changed otherwise; more for few radiographs, "
+        "with fewer epochs, as an epoch has a fixed cost",
+    )
     keep: Literal["last", "best"] = Field(
         default="last",
         description="which weights become the model: of the last epoch, or of the epoch with the lowest error on the "
@@ -68,7 +75,10 @@ class TrainingConfig(BaseModel):
     )
     gradient_clip: float = Field(default=0.0, ge=0, description="greatest norm of the gradient; 0 is no limit")
     average: float = Field(
-        default=0.0, ge=0, lt=1, description="decay of the exponential moving average of weights; 0 is none"
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="decay of the exponential moving average of weights, which grows up to it; 0 is none",
     )
     shifts: Shifts = ((0, 0),)
     chain: int = Field(

@@ -110,26 +110,27 @@ def _held_out_of(source: RadiographSource, config: TrainingConfig, names: Sequen
 class PreparedDataset(Dataset[dict[str, Tensor]]):
     """Radiographs laid into the network's frame once and kept (8 bit), augmented when asked for.
 
-    The augmentation of a sample depends on (seed, epoch, index) alone, so a resumed run and any number of worker
-    processes see the same images.
+    The augmentation of a sample depends on (seed, epoch, index, how often the epoch showed it before) alone, so a
+    resumed run and any number of worker processes see the same images.
 
     Args:
         source: Radiographs and landmarks.
         indices: Which of them.
         config: The run.
-        train: Augment, or leave as they are.
+        train: Augment and repeat, or leave as they are.
     """
 
     def __init__(
         self, source: RadiographSource, indices: Sequence[int], config: TrainingConfig, *, train: bool
     ) -> None:
         self.source, self.indices, self.config, self.train = source, list(indices), config, train
+        self.repeats = config.repeats if train else 1
         self.epoch = 0
         self._kept: dict[int, Prepared] = {}
         self.mirrored = source.landmarks(0).scheme.mirrored if config.augmentation.mirror else None
 
     def __len__(self) -> int:
-        return len(self.indices)
+        return len(self.indices) * self.repeats
 
     def prepared(self, index: int) -> Prepared:
         """One radiograph as it lies in the frame, by its place in the source."""
@@ -167,11 +168,15 @@ class PreparedDataset(Dataset[dict[str, Tensor]]):
         return self.prepared(self.indices[item]).points
 
     def __getitem__(self, item: int) -> dict[str, Tensor]:
-        index = self.indices[item]
+        if not 0 <= item < len(self):
+            raise IndexError(item)
+        time, place = divmod(item, len(self.indices))
+        index = self.indices[place]
         grey, points, unit, _, known = self.prepared(index)
         image, p = torch.from_numpy(grey).to(torch.float32) / 255.0, torch.from_numpy(points)
         if self.train:
-            seed = np.random.SeedSequence((self.config.seed, self.epoch, index)).generate_state(1)[0]
+            key = (self.config.seed, self.epoch, index, *((time,) if time else ()))
+            seed = np.random.SeedSequence(key).generate_state(1)[0]
             generator = torch.Generator().manual_seed(int(seed))
             image, p = augment(image, p, self.config.augmentation, generator, self.mirrored, unit if known else None)
         return {

@@ -100,7 +100,7 @@ def _typical_points(data: LandmarkData, start: ModelMetadata | None) -> NDArray[
 
     A landmark that no radiograph of the training has is where the model that the training started from expects it.
     """
-    points = np.stack([data.training.points(item) for item in range(len(data.training))])
+    points = np.stack([data.training.points(item) for item in range(len(data.training_indices))])
     known = np.isfinite(points)
     mean = np.where(known, points, 0.0).sum(0) / np.maximum(known.sum(0), 1)
     if start is None or start.typical_points is None or start.input.shape != data.config.input.shape:
@@ -112,7 +112,7 @@ def _chain(data: LandmarkData) -> dict[str, Any] | None:
     """How the groups of landmarks follow each other in the training."""
     if not data.config.chain:
         return None
-    points = np.stack([data.training.points(item) for item in range(len(data.training))])
+    points = np.stack([data.training.points(item) for item in range(len(data.training_indices))])
     return Chain.fit(points, data.config.chain).to_dict()
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
@@ -36,6 +36,7 @@ from farnet.training.finetune import check_start, load_start
 from farnet.training.runfolder import BEST_CHECKPOINT, COMPANIONS, CONFIG_FILE, LAST_CHECKPOINT
 from farnet.training.statistics import reestimate_statistics
 from farnet.training.task import LandmarkTask
+from farnet.training.weight_averaging import MovingAverage
 from farnet.zoo import find_model
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def train(
     if data.validation_indices:
         extra.append(ModelCheckpoint(output, filename="best", monitor="mre", mode="min", enable_version_counter=False))
     if config.average:
-        extra.append(EMAWeightAveraging(decay=config.average))
+        extra.append(MovingAverage(config.average))
     with warnings.catch_warnings():
         # Preparation is cheap beside the network, and how many processes do it is the user's choice.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
@@ -237,12 +238,12 @@ def train(
 
 def _prepare(data: LandmarkData, told: Callable[[int, int], None] | None) -> None:
     """Read all radiographs, and see that every landmark can be learnt."""
-    total = len(data.training) + len(data.validation)
-    for part, before in ((data.training, 0), (data.validation, len(data.training))):
+    total = len(data.training_indices) + len(data.validation_indices)
+    for part, before in ((data.training, 0), (data.validation, len(data.training_indices))):
         part.prepare(None if told is None else partial(_told_from, told, before, total))
     if data.config.start_from:
         return  # the model knows its landmarks already
-    rows = np.array([data.training.points(item)[:, 0] for item in range(len(data.training))])
+    rows = np.array([data.training.points(item)[:, 0] for item in range(len(data.training_indices))])
     known = np.asarray(np.isfinite(rows).any(axis=0))
     if not known.all():
         names = data.training.source.landmarks(data.training_indices[0]).scheme.names

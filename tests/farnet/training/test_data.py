@@ -1,5 +1,6 @@
 """What reaches the network, and that it is the same everywhere."""
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -150,6 +151,18 @@ class TestAugmentation:
         assert torch.equal(first[2]["image"], before)
         reseeded = PreparedDataset(blobs, [2], tiny(*AUGMENTED, "seed=1"), train=True)
         assert not torch.equal(reseeded[0]["image"], before)
+
+    def test_repeats_show_each_radiograph_again_and_otherwise(self, make_blobs, tiny):
+        once, thrice = (
+            list(PreparedDataset(make_blobs(3), [0, 2], tiny(*AUGMENTED, f"repeats={n}"), train=True)) for n in (1, 3)
+        )
+        assert [int(sample["index"]) for sample in thrice] == [0, 2] * 3
+        for sample, same in zip(once, thrice, strict=False):  # what is shown first does not depend on the repeats
+            assert torch.equal(sample["image"], same["image"])
+        shown = [sample["image"] for sample in thrice[::2]]
+        assert not any(torch.equal(a, b) for a, b in itertools.combinations(shown, 2))
+        held_out = PreparedDataset(make_blobs(3), [1], tiny("repeats=3"), train=False)
+        assert len(held_out) == 1
 
     def test_held_out_radiographs_are_left_as_they_are(self, blobs, tiny):
         plain = PreparedDataset(blobs, [3], tiny(), train=True)[0]
