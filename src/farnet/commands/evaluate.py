@@ -228,8 +228,8 @@ def evaluate(
     print_evaluation(
         f"{what} on {truth}",
         result,
-        without=(", ".join(comparison.duplicates), rest),
-        shifted=(", ".join(comparison.shifted), fixed),
+        without=(comparison.duplicates, rest),
+        shifted=(comparison.shifted, fixed),
         alone=None if alone is None else alone[0],
     )
     _print_extras(extras)

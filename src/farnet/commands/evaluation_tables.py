@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from farnet.commands.console import number, print_table
+from farnet.commands.console import number, print_table, print_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from farnet.evaluation import Evaluation
 
 __all__ = ["print_evaluation"]
+
+_NAMED = 3
+"""So many names stand in the head of a column; more below the table."""
 
 
 def print_evaluation(
     title: str,
     result: Evaluation,
     *,
-    without: tuple[str, Evaluation | None] = ("", None),
-    shifted: tuple[str, Evaluation | None] = ("", None),
+    without: tuple[Sequence[str], Evaluation | None] = ((), None),
+    shifted: tuple[Sequence[str], Evaluation | None] = ((), None),
     alone: Evaluation | None = None,
 ) -> None:
     """Print an evaluation.
@@ -30,11 +35,12 @@ def print_evaluation(
         alone: The evaluation with every landmark found by itself, for a model that finds them together.
     """
     names, rest = without
+    several = len(names) > _NAMED
     columns = [(f"all {result.n_radiographs}", result.pooled)]
     if rest is not None:
-        columns.append((f"without {names}", rest.pooled))
+        columns.append((f"without {len(names)} *" if several else f"without {', '.join(names)}", rest.pooled))
     if shifted[1] is not None:
-        columns.append((f"without {shifted[0]}", shifted[1].pooled))
+        columns.append((f"without {', '.join(shifted[0])}", shifted[1].pooled))
     if alone is not None:
         columns.append(("each by itself", alone.pooled))
     if result.observer_distance is not None:
@@ -55,6 +61,8 @@ def print_evaluation(
         ("absent", *(str(m.n_absent) for m in figures)),
     ]
     print_table(("", *headers), rows, title=title, caption=_caption(result))
+    if rest is not None and several:
+        print_text(f"* In the data for training too: {', '.join(names)}.\n")
     _print_landmarks(result)
     worst = [(name, landmark, number(error)) for name, landmark, error in result.largest_errors()]
     print_table(("radiograph", "landmark", f"error ({unit})"), worst, title="Largest errors", left=2)

@@ -101,6 +101,19 @@ def test_two_tables(farnet, isbi, here):
     )
 
 
+def test_many_duplicates_are_named_below(capsys, isbi):
+    from farnet.commands.evaluation_tables import print_evaluation
+    from farnet.evaluation import evaluate
+
+    data = ISBI2015(isbi, "test1")
+    result = evaluate(*[[data.landmarks(i) for i in range(3)]] * 2, bootstrap=0)
+    print_evaluation("t", result, without=(["a", "b", "c", "d"], result))
+    out = capsys.readouterr().out
+    assert "without 4 *" in out and "* In the data for training too: a, b, c, d." in out
+    print_evaluation("t", result, without=(["a", "b"], result))
+    assert "without a, b" in capsys.readouterr().out
+
+
 def test_which_of_two_tables_is_better(farnet, isbi, here):
     data = ISBI2015(isbi, "test1")
     truth = [data.landmarks(i) for i in range(3)]
