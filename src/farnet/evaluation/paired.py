@@ -345,11 +345,11 @@ def _signed(value: Figure, digits: int) -> str:
 def _p(p: float) -> str:
     if math.isnan(p):
         return "\N{EN DASH}"
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _equals(p: float) -> str:
-    return f"p {_p(p)}" if p < 0.001 else f"p = {_p(p)}"
+    return "p < 0.001" if p < 0.001 else f"p = {_p(p)}"
 
 
 def _shortened(value: object) -> str:
