@@ -43,7 +43,12 @@ _SOURCES: tuple[tuple[str, SourceKind], ...] = (
     ("A folder with landmarks", "folder"),
     *((dataset_kind(name).title, name) for name in DATASETS),
 )
-_PRESETS = (("Light: for most computers", "light"), ("Compact: as the bundled model", "compact"), ("Paper", "paper"))
+_PRESETS = (
+    ("Light: for most computers", "light"),
+    ("Compact: as the bundled model for heads", "compact"),
+    ("Spine: as the bundled model for spines", "spine"),
+    ("Paper", "paper"),
+)
 _SETTING_LABELS = {
     "epochs": "&Epochs",
     "batch_size": "&Batch",

@@ -19,7 +19,7 @@ def sets(words):
     return [words[i + 1] for i, word in enumerate(words) if word == "--set"]
 
 
-@pytest.mark.parametrize("preset", ["light", "compact", "paper"])
+@pytest.mark.parametrize("preset", ["light", "compact", "spine", "paper"])
 def test_a_new_network_begins_with_nothing(preset):
     words = choice(preset=preset).words()
     assert words[: words.index("--set")] == ["--data", "knees", "--dataset", "table", "--preset", preset]
