@@ -12,16 +12,15 @@ import torch
 from torch import Tensor
 
 import farnet
-from farnet.averaging import AveragedHeatmaps
 from farnet.chain import Chain, decode_chain
 from farnet.devices import arithmetic, resolve_device, resolve_precision
-from farnet.errors import DeviceError, unknown_name
+from farnet.errors import unknown_name
 from farnet.familiarity import Familiarity, familiarity
 from farnet.heatmaps import DecodedPoints, decode
-from farnet.inputs import network_input, normalise
+from farnet.inputs import network_input
 from farnet.landmarks import Landmarks
 from farnet.modelfile import ModelMetadata, load_model, model_sha256
-from farnet.networks.inference import optimise
+from farnet.network_runner import NetworkRunner
 from farnet.orientation import VIEWS, Orient, brought_back
 from farnet.readers import as_text
 from farnet.reframing import reframed
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from farnet.averaging import AveragedHeatmaps
     from farnet.frame import Frame
     from farnet.networks.farnet import FARNet
     from farnet.radiograph import Radiograph
@@ -133,24 +133,14 @@ class Detector:
         self._chain = None if metadata.chain is None else Chain.from_dict(metadata.chain)
         self._calibration = None if metadata.calibration is None else Calibration.from_dict(metadata.calibration)
         self.device = device
-        self._compiled = False
-        self._network: torch.nn.Module | None
-        try:
-            self._network = optimise(network).to(device)
-        except torch.OutOfMemoryError as error:
-            raise self._out_of_memory() from error
+        self._runner = NetworkRunner(network, metadata, device, self.precision)
 
     def compile(self) -> None:
         """Compile the network at the next radiograph (`farnet.networks.compiling`): a minute first, then it is quicker.
 
         Detection then raises `DeviceError` where it cannot be compiled.
         """
-        from farnet.networks.compiling import CompiledNetwork
-
-        if self._network is None:
-            raise DeviceError("this detector was closed; make a new one")
-        if not self._compiled:
-            self._network, self._compiled = CompiledNetwork(self._network, self.device), True
+        self._runner.compile()
 
     def detect(self, radiograph: Radiograph, *, heatmaps: bool = False) -> Detection:
         """Find the landmarks of one radiograph.
@@ -181,8 +171,7 @@ class Detector:
         Returns:
             The detection, as the value of the generator.
         """
-        if self._network is None:
-            raise DeviceError("this detector was closed; make a new one")
+        self._runner.check_open()
         started = time.perf_counter()
         best = yield from self._look_at(radiograph, heatmaps=heatmaps)
         if self.orient == "auto" and best.familiarity.unlike:
@@ -257,8 +246,7 @@ class Detector:
         Raises:
             DeviceError: As `detect`.
         """
-        if self._network is None:
-            raise DeviceError("this detector was closed; make a new one")
+        self._runner.check_open()
         if not radiographs:
             return []
         started = time.perf_counter()
@@ -267,11 +255,10 @@ class Detector:
         except torch.OutOfMemoryError as error:
             if len(radiographs) == 1:
                 self.close()
-                raise self._out_of_memory() from error
+                raise self._runner.out_of_memory() from error
             found = None
         if found is None:  # outside of the handler, which would keep the memory of what failed
-            if self.device.startswith("cuda"):
-                torch.cuda.empty_cache()
+            self._runner.release()
             half = len(radiographs) // 2
             return [*self.detect_many(radiographs[:half]), *self.detect_many(radiographs[half:])]
         share = (time.perf_counter() - started) / len(radiographs)
@@ -314,14 +301,12 @@ class Detector:
             network_input(radiograph.pixels, frame, self.metadata.input)
             for radiograph, frame in zip(radiographs, frames, strict=True)
         ]
-        return AveragedHeatmaps(self._fine, torch.from_numpy(np.stack(greys)).to(self.device))
+        return self._runner.looks(np.stack(greys))
 
     def _seen_each(
         self, looks: AveragedHeatmaps, shifts: Sequence[tuple[int, int]], frames: Sequence[Frame]
     ) -> list[_Seen]:
-        with torch.inference_mode():
-            maps = looks.look(shifts).mean()
-        maps = maps.cpu() if self.device == "mps" else maps
+        maps = self._runner.take(looks, shifts)
         if self._chain is not None:
             each = [self._decode(one) for one in maps]
         else:
@@ -335,31 +320,15 @@ class Detector:
 
     def _looks(self, radiograph: Radiograph, frame: Frame) -> AveragedHeatmaps:
         """The radiograph in a frame, ready to be looked at."""
-        grey = network_input(radiograph.pixels, frame, self.metadata.input)
-        return AveragedHeatmaps(self._one_look, torch.from_numpy(grey).to(self.device))
+        return self._runner.looks(network_input(radiograph.pixels, frame, self.metadata.input))
 
     def _take(self, looks: AveragedHeatmaps, shifts: Sequence[tuple[int, int]]) -> Tensor:
-        """Look at each shift, and give the (K, h, w) fine heatmaps, float32, averaged over all looks so far."""
+        """As `NetworkRunner.take`, of one radiograph."""
         try:
-            with torch.inference_mode():
-                maps = looks.look(shifts).mean()
-                return maps.cpu() if self.device == "mps" else maps  # decoding needs float64, which mps lacks
+            return self._runner.take(looks, shifts)
         except torch.OutOfMemoryError as error:
             self.close()
-            raise self._out_of_memory() from error
-
-    def _one_look(self, grey: Tensor) -> Tensor:
-        return self._fine(grey[None])[0]
-
-    def _fine(self, greys: Tensor) -> Tensor:
-        """(B, h, w) -> (B, K, h, w) float32."""
-        assert self._network is not None
-        if self.precision == "float32":
-            fine: Tensor = self._network(normalise(greys)).fine
-        else:
-            with torch.autocast(self.device.partition(":")[0], torch.bfloat16):
-                fine = self._network(normalise(greys)).fine
-        return fine.float()
+            raise self._runner.out_of_memory() from error
 
     def _decode(self, maps: Tensor) -> DecodedPoints:
         if self._chain is None:
@@ -383,9 +352,7 @@ class Detector:
 
     def close(self) -> None:
         """Give the memory back; the detector cannot be used after it."""
-        self._network = None
-        if self.device.startswith("cuda"):
-            torch.cuda.empty_cache()
+        self._runner.close()
 
     def _landmarks(self, radiograph: Radiograph, frame: Frame, decoded: DecodedPoints) -> Landmarks:
         return Landmarks(
@@ -410,7 +377,7 @@ class Detector:
             "torch": torch.__version__,
             **arithmetic(self.device),
             **({} if self.precision == "float32" else {"precision": self.precision}),
-            **({"compiled": True} if self._compiled else {}),
+            **({"compiled": True} if self._runner.compiled else {}),
             "fit": self.metadata.input.fit,
             "decoder": self.metadata.decoder.model_dump(mode="json"),
             "network_shape": list(frame.network_shape),
@@ -419,15 +386,6 @@ class Detector:
             "spacing_source": radiograph.spacing_source,
             "time": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         }
-
-    def _out_of_memory(self) -> DeviceError:
-        if self.device.startswith("cuda"):
-            torch.cuda.empty_cache()
-        height, width = self.metadata.input.shape
-        return DeviceError(
-            f"{self.device} has too little free memory for {self.name} at {height} x {width}; close what else "
-            "uses it, or use device 'cpu'"
-        )
 
 
 def _told(detection: Detection, radiograph: Radiograph, seconds: float) -> Detection:

@@ -42,7 +42,7 @@ def test_points_come_back_in_pixels_of_the_radiograph(model, radiograph):
     detector = Detector(model, "cpu")
     wanted = np.random.default_rng(1).uniform((5, 5), (294, 194), (19, 2))
     frame = detector.metadata.input.frame(radiograph.shape)
-    detector._network = Painter(lambda call: frame.to_network(wanted))
+    detector._runner.network = Painter(lambda call: frame.to_network(wanted))
     found = detector.detect(radiograph, heatmaps=True)
     np.testing.assert_allclose(found.landmarks.points, wanted, atol=1e-4)
     assert found.heatmaps.shape == (19, 64, 64)
@@ -60,9 +60,9 @@ def test_looks_at_a_shifted_radiograph_are_averaged_where_it_lies(tmp_path, radi
     frame = detector.metadata.input.frame(radiograph.shape)
     # The first look is 4 px down and to the right, the second 4 px up and to the left; each errs by 0.5 px there.
     shift = {1: 4.5, 2: -4.5}
-    detector._network = Painter(lambda call: frame.to_network(wanted) + shift[call])
+    detector._runner.network = Painter(lambda call: frame.to_network(wanted) + shift[call])
     found = detector.detect(radiograph)
-    assert detector._network.calls == 2
+    assert detector._runner.network.calls == 2
     np.testing.assert_allclose(found.landmarks.points, wanted, atol=1e-3)
     assert found.landmarks.provenance["decoder"]["shifts"] == [[4, 4], [-4, -4]]
 
@@ -99,9 +99,9 @@ def test_anatomy_of_another_size_gets_a_second_look(tmp_path, radiograph):
     first = detector.metadata.input.frame(radiograph.shape)
     true = first.to_radiograph((typical - typical.mean(0)) * 0.5 + typical.mean(0) + 4)
 
-    detector._network = Painter(lambda call: first.to_network(true) if call == 1 else typical)
+    detector._runner.network = Painter(lambda call: first.to_network(true) if call == 1 else typical)
     found = detector.detect(radiograph)
-    assert detector._network.calls == 2
+    assert detector._runner.network.calls == 2
     assert found.frame != first
     assert tuple(found.landmarks.provenance["crop"]) == found.frame.crop
     # What the second look shows at the typical places is the same anatomy.
@@ -114,7 +114,7 @@ def test_a_second_look_that_sees_less_is_dropped(tmp_path, radiograph):
     write_tiny_model(path, typical_points=typical.tolist())
     detector = Detector(path, "cpu")
     small = (typical - 32) * 0.5 + 32
-    detector._network = Painter(lambda call: small if call == 1 else np.full((19, 2), np.nan))
+    detector._runner.network = Painter(lambda call: small if call == 1 else np.full((19, 2), np.nan))
     found = detector.detect(radiograph)
     assert found.frame == detector.metadata.input.frame(radiograph.shape)
     assert found.landmarks.present.all()
@@ -122,7 +122,7 @@ def test_a_second_look_that_sees_less_is_dropped(tmp_path, radiograph):
 
 def test_nothing_found_is_absent_and_no_crash(model):
     detector = Detector(model, "cpu")
-    detector._network = Painter(lambda call: np.full((19, 2), np.nan))
+    detector._runner.network = Painter(lambda call: np.full((19, 2), np.nan))
     blank = Radiograph.from_array(np.tile(np.arange(40, dtype=np.uint8), (40, 1)))
     assert not detector.detect(blank).landmarks.present.any()
 
@@ -134,10 +134,10 @@ def test_out_of_memory_is_said_and_memory_is_given_back(model, radiograph):
         def forward(self, image):
             raise torch.OutOfMemoryError("CUDA out of memory")
 
-    detector._network = Greedy()
+    detector._runner.network = Greedy()
     with pytest.raises(DeviceError, match=r"too little free memory.*'cpu'"):
         detector.detect(radiograph)
-    assert detector._network is None
+    assert detector._runner.network is None
     with pytest.raises(DeviceError, match="closed"):
         detector.detect(radiograph)
 
@@ -193,7 +193,7 @@ class TestTogether:
 
     def test_too_many_for_the_memory_go_in_halves(self, model, radiograph):
         detector = Detector(model, "cpu")
-        network, sizes = detector._network, []
+        network, sizes = detector._runner.network, []
 
         def small(images):
             sizes.append(len(images))
@@ -201,7 +201,7 @@ class TestTogether:
                 raise torch.OutOfMemoryError("made up")
             return network(images)
 
-        detector._network = small
+        detector._runner.network = small
         assert len(detector.detect_many([radiograph] * 3)) == 3
         assert sizes[0] == 3 and sizes.count(1) >= 3
 
@@ -211,7 +211,7 @@ class TestTogether:
         def full(images):
             raise torch.OutOfMemoryError("made up")
 
-        detector._network = full
+        detector._runner.network = full
         with pytest.raises(DeviceError, match="too little free memory"):
             detector.detect_many([radiograph] * 2)
 
@@ -241,13 +241,13 @@ class TestPrecision:
 
         monkeypatch.setattr(farnet.devices, "_cpu_has_bf16", lambda: True)
         detector = Detector(model, "cpu", "bf16")
-        network, seen = detector._network, []
+        network, seen = detector._runner.network, []
 
         def watched(images):
             seen.append(torch.is_autocast_enabled("cpu"))
             return network(images)
 
-        detector._network = watched
+        detector._runner.network = watched
         found = detector.detect(radiograph, heatmaps=True)
         assert seen and all(seen)
         assert found.heatmaps.dtype == np.float32

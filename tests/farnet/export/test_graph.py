@@ -58,7 +58,7 @@ def test_the_bundled_model_finds_what_the_detector_finds():
     found = detector.detect(radiograph)
     settings = detector.metadata.input
     grey = torch.from_numpy(network_input(radiograph.pixels, found.frame, settings))
-    graph = DetectionGraph(detector._network, detector.metadata.decoder, settings.shape)
+    graph = DetectionGraph(detector._runner.network, detector.metadata.decoder, settings.shape)
     with torch.inference_mode():
         points, confidence = graph(grey[None])
     assert np.abs(found.frame.to_radiograph(points[0].numpy()) - found.landmarks.points).max() < 0.01
