@@ -123,7 +123,8 @@ def _least_confidence(network: FARNet, metadata: ModelMetadata, data: LandmarkDa
     """
     part = data.validation if data.validation_indices else data.training
     margin = _MARGIN_HELD_OUT if data.validation_indices else _MARGIN_TRAINED
-    chosen = np.unique(np.linspace(0, len(part) - 1, min(len(part), _CONFIDENCES)).astype(int))
+    count = len(part.indices)
+    chosen = np.unique(np.linspace(0, count - 1, min(count, _CONFIDENCES)).astype(int))
     detector = Detector.from_network(network, metadata, "cpu")
     medians = [
         detector.detect(part.source.radiograph(part.indices[item])).familiarity.confidence for item in chosen.tolist()

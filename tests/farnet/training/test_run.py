@@ -258,7 +258,10 @@ class TestFailures:
         (data_folder / "landmarks.csv").unlink()
         self.fails(request_for("epochs=1"))
         (data_folder / "landmarks.csv").write_bytes(whole)
-        assert run_training(request_for("epochs=1")).model.is_file()
+        request = request_for("epochs=1", "repeats=3")
+        assert run_training(request).model.is_file()
+        (started,) = events_of(request, "started")
+        assert (started["training"], started["steps"]) == (8, 12)  # 8 radiographs three times in pairs
 
     def test_a_name_that_is_taken(self, request_for, own_models):
         event = self.fails(request_for("name=ceph19-compact", install=True), OutputError)
