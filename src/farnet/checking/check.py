@@ -27,6 +27,7 @@ __all__ = ["CheckReport", "CheckRequest", "Look", "check_data"]
 _ORDER = ("error", "warning", "note")
 _ONE_PLACE = 0.5  # px between two landmarks
 _UNUSUAL_SIZE = 2.0  # times the median side
+_SAME_SPACING = 0.01  # relative difference of two sizes of a pixel that are the same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +182,11 @@ def _landmarks(item: Item, seen: PictureFacts | None) -> list[Finding]:
         found.append(finding("absent landmarks", message, name, absent, float(len(absent))))
     if seen is not None and seen.shape is not None:
         found += _against_picture(item, landmarks, seen.shape)
+    in_file, given = None if seen is None else seen.spacing, landmarks.spacing
+    if in_file is not None and given is not None and not np.allclose(in_file, given, rtol=_SAME_SPACING):
+        own, theirs = (f"{row:.4g} x {column:.4g}" for row, column in (in_file, given))
+        message = f"The file of {item.name} says {own} mm a pixel, its landmarks say {theirs} mm."
+        found.append(finding("other spacing", message, name))
     points = np.where(present[:, None], landmarks.points, np.nan)
     apart = np.linalg.norm(points[:, None] - points[None], axis=-1)
     for a, b in np.argwhere(np.triu(apart < _ONE_PLACE, 1)):

@@ -20,6 +20,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "same name": ("error", "Two radiographs, or two sets of landmarks, have one name."),
     "point outside": ("error", "A landmark lies outside its radiograph."),
     "other size": ("error", "The landmarks were placed on a picture of another size."),
+    "other spacing": ("error", "A radiograph's own file and its landmarks give its pixels different sizes."),
     "observers do not match": ("error", "Observers give a radiograph another size or another size of its pixels."),
     "person in both parts": ("error", "A person is in the training and in the test, which is no test then."),
     "landmarks without a radiograph": ("warning", "No radiograph has the name that the landmarks have."),

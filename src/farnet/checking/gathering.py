@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from farnet.checking.findings import Finding, finding
-from farnet.errors import FarnetError
+from farnet.errors import FarnetError, InvalidInputError
 from farnet.evaluation.pairing import listed, radiograph_key
 
 if TYPE_CHECKING:
@@ -70,25 +70,37 @@ def gather(folder: Path, dataset: str = "auto", split: str = "", annotations: Se
         annotations: Files of landmarks that are elsewhere; for any folder.
 
     Raises:
-        InvalidInputError: If there is no such folder.
+        InvalidInputError: If there is no such folder or file of landmarks, or a part or file is given where it means
+            nothing.
         UnknownNameError: If there is no such data set or split.
     """
     from farnet.datasets.named import dataset_kind, recognise
 
     kind = recognise(folder)
     if dataset == "table" or (dataset == "auto" and kind is None):
+        if split:
+            raise InvalidInputError(
+                f"--split {split} is a part of a published data set, and {folder} is your own folder; leave it out."
+            )
+        for file in annotations:
+            if not file.is_file():
+                raise InvalidInputError(f"--annotations {file}: there is no such file.")
         return _any_folder(folder, annotations)
     known = dataset_kind(dataset) if dataset != "auto" else kind
     assert known is not None, "a folder without a kind is any folder"
+    if annotations:
+        raise InvalidInputError(
+            f"--annotations is for a folder of your own, and {folder} is taken for {known.title}, which has landmarks "
+            "of its own. Leave it out, or give --dataset table."
+        )
     return _published(known, folder, split)
 
 
 def _published(kind: DatasetKind, folder: Path, split: str) -> Gathered:
-    from farnet.datasets.named import open_dataset
-
     gathered = Gathered(f"{kind.title}, {kind.splits.get(split, 'all parts')}")
     data = _opened(kind, folder, split or "all", gathered)
     if data is None:
+        gathered.items = _pictures_alone(folder)
         return gathered
     gathered.scheme = getattr(data, "scheme", None)
     for index, name in enumerate(data.ids):
@@ -107,15 +119,35 @@ def _published(kind: DatasetKind, folder: Path, split: str) -> Gathered:
         if names:
             gathered.findings.append(finding(what, f"{len(names)}: {listed(names)}.", names))
     if not split:
-        parts = []
-        for part in (kind.training_split, kind.test_split):
-            try:
-                opened: LandmarkDataset | None = open_dataset(kind.name, folder, split=part)
-            except FarnetError:
-                opened = None  # this copy lacks the part; what there is was checked above
-            parts.append(opened)
-        _tell_leaks(gathered, *parts)
+        for parts in _customary_parts(kind):
+            _tell_leaks(gathered, *(_part(kind, folder, part) for part in parts))
     return gathered
+
+
+def _customary_parts(kind: DatasetKind) -> list[tuple[str, str]]:
+    """(training, test) that figures are published for: one pair, or those of every fold."""
+    usual = kind.training_split, kind.test_split
+    if not usual[0].endswith("-train"):
+        return [usual]
+    folds = [part.removesuffix("-train") for part in kind.splits if part.endswith("-train")]
+    return [(f"{fold}-train", f"{fold}-test") for fold in folds]
+
+
+def _part(kind: DatasetKind, folder: Path, part: str) -> LandmarkDataset | None:
+    from farnet.datasets.named import open_dataset
+
+    try:
+        return open_dataset(kind.name, folder, split=part)
+    except FarnetError:
+        return None  # this copy lacks the part; what there is was checked
+
+
+def _pictures_alone(folder: Path) -> list[Item]:
+    """The radiographs of a folder whose landmarks cannot be read."""
+    from farnet.radiograph import find_radiographs
+    from farnet.readers import stem_of
+
+    return [Item(stem_of(path), path) for path in find_radiographs([folder], recursive=True) if path != folder]
 
 
 def _opened(kind: DatasetKind, folder: Path, split: str, gathered: Gathered) -> LandmarkDataset | None:
@@ -134,7 +166,8 @@ def _opened(kind: DatasetKind, folder: Path, split: str, gathered: Gathered) -> 
 def _tell_leaks(gathered: Gathered, training: LandmarkDataset | None, test: LandmarkDataset | None) -> None:
     if training is None or test is None:
         return
-    gathered.training, gathered.test = frozenset(training.ids), frozenset(test.ids)
+    if not gathered.training:  # of several folds the first, for pictures that are in both parts
+        gathered.training, gathered.test = frozenset(training.ids), frozenset(test.ids)
     from farnet.datasets.folds import leaked_subjects
 
     for person in leaked_subjects(training.subjects, test.subjects):

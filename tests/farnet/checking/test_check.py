@@ -1,6 +1,7 @@
 """A check finds what was put wrong, and nothing where nothing is."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -199,6 +200,54 @@ def test_an_empty_folder_and_bad_limits_are_told(tmp_path):
         run(data=tmp_path / "nowhere")
     with pytest.raises(InvalidInputError, match="shape_limit is 0"):
         CheckRequest(data=tmp_path, shape_limit=0)
+
+
+def test_options_that_mean_nothing_are_refused(folder):
+    with pytest.raises(InvalidInputError, match="--split test1 is a part of a published data set"):
+        run(data=folder[0], split="test1")
+    with pytest.raises(InvalidInputError, match="there is no such file"):
+        run(data=folder[0], annotations=(folder[0] / "elsewhere.csv",))
+
+
+def test_landmarks_of_another_pixel_size_are_told(folder, monkeypatch):
+    import farnet.checking.check
+
+    def looked(paths, workers):  # as if the files said 0.5 mm
+        return (replace(facts, spacing=(0.5, 0.5)) for facts in look_at(paths, workers))
+
+    monkeypatch.setattr(farnet.checking.check, "look_at", looked)
+    root, found = folder
+    told = kinds(run(data=root))["other spacing"]
+    assert len(told) == COUNT and "says 0.5 x 0.5 mm a pixel, its landmarks say 1 x 1 mm" in told[0].message
+    rewrite(root, [item.replace(spacing=(0.502, 0.498)) for item in found])
+    assert "other spacing" not in kinds(run(data=root))
+
+
+def test_radiographs_are_looked_at_where_a_published_table_is_damaged(tmp_path):
+    data, labels = tmp_path / "data" / "training", tmp_path / "labels" / "training"
+    data.mkdir(parents=True)
+    labels.mkdir(parents=True)
+    names = [f"sunhl-1th-0{i}-Jan-2017-16{i} A AP.jpg" for i in range(3)]
+    for i, name in enumerate(names):
+        Image.fromarray(picture(i)).save(data / name)
+    (labels / "filenames.csv").write_text("\n".join(names))
+    rows = [["0.5"] * 136 for _ in names]
+    rows[1][7] = "nan"
+    (labels / "landmarks.csv").write_text("\n".join(map(",".join, rows)))
+    (labels / "angles.csv").write_text("\n".join(["1,2,3"] * 3))
+    report = run(data=tmp_path)
+    (told,) = kinds(report)["unreadable data"]
+    assert "line 2" in told.message and "not finite" in told.message
+    assert (report.facts["radiographs"], report.facts["with landmarks"]) == ("3", "0")
+
+
+def test_persons_are_looked_for_in_every_fold():
+    from farnet.checking.gathering import _customary_parts
+    from farnet.datasets.named import dataset_kind
+
+    hands = _customary_parts(dataset_kind("hand_atlas"))
+    assert hands == [(f"set{n}-train", f"set{n}-test") for n in (1, 2, 3)]
+    assert _customary_parts(dataset_kind("isbi2015")) == [("train", "test1")]
 
 
 def test_pictures_are_the_same_in_other_greys_and_sizes_only(tmp_path):
