@@ -99,12 +99,14 @@ class CrossValidation:
         missing: Names of the others.
         pooled: Figures over the radiographs of all of them; None before the first.
         extras: Further figures of the same.
+        made_of: The data, the folds, their seed and all settings, in JSON types.
     """
 
     folds: tuple[FoldResult, ...]
     missing: tuple[str, ...]
     pooled: Evaluation | None
     extras: tuple[Extra, ...] = ()
+    made_of: dict[str, Any] = field(default_factory=dict)
 
     def over_folds(self) -> dict[str, tuple[float, float]]:
         """Mean and sample standard deviation over the folds of the MRE and of each SDR; NaN for one fold."""
@@ -124,6 +126,7 @@ class CrossValidation:
         return {
             "finished": [fold.name for fold in self.folds],
             "missing": list(self.missing),
+            **self.made_of,
             "pooled": None if self.pooled is None else self.pooled.to_dict(),
             "extras": {extra.key: extra.to_dict() for extra in self.extras},
             "mean_and_sd_over_folds": over,
@@ -330,16 +333,31 @@ def _gathered(request: CrossValidationRequest, parts: Sequence[Part], done: dict
     from farnet.evaluation import evaluate
     from farnet.evaluation.extras import extras_of
 
+    made_of = _made_of(request, parts)
     folds = tuple(done[part.name] for part in parts if part.name in done)
     missing = tuple(part.name for part in parts if part.name not in done)
     predictions = [item for fold in folds for item in fold.predictions]
     references = [item for fold in folds for item in fold.references]
     if not folds:
-        return CrossValidation((), missing, None)
+        return CrossValidation((), missing, None, made_of=made_of)
     pooled = evaluate(predictions, references, bootstrap=request.bootstrap)
     if pooled.unit == "px":
         folds = tuple(_in_pixels(fold) for fold in folds)
-    return CrossValidation(folds, missing, pooled, extras_of(predictions, references, bootstrap=request.bootstrap))
+    extras = extras_of(predictions, references, bootstrap=request.bootstrap)
+    return CrossValidation(folds, missing, pooled, extras, made_of)
+
+
+def _made_of(request: CrossValidationRequest, parts: Sequence[Part]) -> dict[str, Any]:
+    """What all folds have in common, for who reads the figures without the command."""
+    settings = _config(request, parts[0]).model_dump(mode="json", exclude={"folds", "fold", "seed"})
+    return {
+        "data": request.data.model_dump(mode="json"),
+        "preset": request.preset,
+        "changes": list(request.changes),
+        "number_of_folds": len(parts),
+        "made_by": "official lists" if request.folds == "official" else f"seed {request.seed}, by person",
+        "settings": settings,
+    }
 
 
 def _in_pixels(fold: FoldResult) -> FoldResult:

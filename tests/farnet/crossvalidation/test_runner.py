@@ -80,6 +80,8 @@ def test_every_radiograph_is_predicted_once_by_a_network_that_has_not_seen_it(ma
     assert result.pooled.pooled.mre == pytest.approx(again.pooled.mre, nan_ok=True)
     assert result.pooled.pooled.n_missed == again.pooled.n_missed
     summary = json.loads((request.output / "summary.json").read_text())
+    assert summary["data"]["folder"] == str(request.data.folder) and summary["number_of_folds"] == len(summary["folds"])
+    assert summary["settings"]["epochs"] == 1 and "fold" not in summary["settings"] and "seed" in summary["made_by"]
     assert summary["finished"] == ["fold-0", "fold-1"] and summary["missing"] == []
     assert set(summary["mean_and_sd_over_folds"]) == {"mre", "sdr_2", "sdr_2.5", "sdr_3", "sdr_4"}
 
