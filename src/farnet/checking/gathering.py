@@ -182,7 +182,7 @@ def _tell_leaks(gathered: Gathered, training: LandmarkDataset | None, test: Land
 
 
 def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
-    from farnet.datasets.table import annotation_files, read_splits
+    from farnet.datasets.table import annotation_files, read_splits, read_subjects
     from farnet.formats import read_annotations
     from farnet.radiograph import find_radiographs
     from farnet.readers import stem_of
@@ -206,8 +206,9 @@ def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
             gathered.findings.append(finding("unreadable data", str(error)))
     groups: dict[str, list[Landmarks]] = {}
     files = list(annotations) or annotation_files(folder, paths)
+    subjects: dict[str, str] = {}
     try:
-        splits = read_splits(files)
+        splits, subjects = read_splits(files), read_subjects(files)
     except FarnetError as error:
         splits = {}
         gathered.findings.append(finding("unreadable data", str(error)))
@@ -252,11 +253,26 @@ def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
     }
     if sides["test"]:
         gathered.training, gathered.test = sides["training"], sides["test"]
+    _tell_persons(gathered, splits, subjects)
     if not paths:
         gathered.findings.append(finding("unreadable data", f"{folder} holds no radiographs (png, jpg, DICOM, ...)."))
     if not groups:
         gathered.findings.append(finding("unreadable data", f"{folder} holds no landmarks that can be read."))
     return gathered
+
+
+def _tell_persons(gathered: Gathered, splits: dict[str, str], subjects: dict[str, str]) -> None:
+    """Persons with radiographs in several parts of a folder of one's own."""
+    persons: dict[str, dict[str, list[str]]] = {}
+    for item in gathered.items:
+        key = radiograph_key(item.name)
+        if key in subjects:
+            persons.setdefault(subjects[key], {}).setdefault(splits.get(key, "train"), []).append(item.name)
+    for person, parts in persons.items():
+        if len(parts) > 1:
+            names = [name for part in parts.values() for name in part]
+            message = f"{person} is in {' and in '.join(parts)}: {listed(names)}."
+            gathered.findings.append(finding("person in both parts", message, names))
 
 
 def _take_observers(item: Item, each: Sequence[Landmarks], gathered: Gathered) -> None:

@@ -5,7 +5,8 @@ Both are paired by the name of the radiograph, without folder, ending and capita
 folder, or the scheme that is given, says what the landmarks are where they are not those of a bundled scheme.
 
 A csv file of landmarks may have a column ``split``: "train" (or empty), "validation" or "test". Radiographs of "test"
-are left out, those of "validation" are held out of the training.
+are left out, those of "validation" are held out of the training. A column ``subject`` says whose a radiograph is: those
+of one person stay on one side of every split.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -28,12 +29,12 @@ from farnet.readers.image import image_size
 from farnet.scheme import LandmarkScheme, load_scheme
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from farnet.formats import AnnotationFormat
     from farnet.landmarks import Landmarks
 
-__all__ = ["LEAST_RADIOGRAPHS", "RadiographTable", "annotation_files", "read_names", "read_splits"]
+__all__ = ["LEAST_RADIOGRAPHS", "RadiographTable", "annotation_files", "read_names", "read_splits", "read_subjects"]
 
 LEAST_RADIOGRAPHS = 2
 """Fewer than this cannot be trained on."""
@@ -67,6 +68,7 @@ class RadiographTable:
     Attributes:
         scheme: The scheme of all landmarks.
         validation: Names of the radiographs that a column ``split`` holds out.
+        subjects: Whose each radiograph is, by the column ``subject``; without it, every radiograph is its own person.
         without_landmarks: Names of radiographs that no file has landmarks of; they are left out.
         without_radiograph: Names in the files of landmarks that no radiograph has; they are left out.
 
@@ -97,7 +99,8 @@ class RadiographTable:
         files = [Path(item) for item in annotations] or annotation_files(self.root, paths)
         read = _read(files, scheme)
         self.scheme = _one_scheme(read)
-        splits = read_splits(files)
+        splits, subjects = read_splits(files), read_subjects(files)
+        _check_persons(splits, subjects)
         found = _of_observer(_grouped(read), observer)
         self.without_radiograph = tuple(item.radiograph for key, item in found.items() if key not in paths)
         self.without_landmarks = tuple(stem_of(paths[key]) for key in sorted(paths) if key not in found)
@@ -110,6 +113,7 @@ class RadiographTable:
         self.validation = tuple(
             name for name, key in zip(self.ids, used, strict=True) if splits.get(key) == "validation"
         )
+        self.subjects = tuple(subjects.get(key, name) for name, key in zip(self.ids, used, strict=True))
         for index, path in enumerate(self._paths):
             if path.suffix.lower() in _PICTURES:
                 self._check(index, image_size(path))
@@ -285,28 +289,70 @@ def _of_observer(groups: dict[str, list[Landmarks]], observer: str) -> dict[str,
 
 
 def read_splits(files: Sequence[Path]) -> dict[str, str]:
-    """What the column ``split`` of the csv files says of each radiograph, by its key."""
+    """What the column ``split`` of the csv files says of each radiograph, by its key.
+
+    Raises:
+        UnknownNameError: It says something else than train, validation and test.
+        AnnotationError: The rows of a radiograph disagree.
+    """
     splits: dict[str, str] = {}
+    for cell in _column(files, "split"):
+        said = cell.value.lower()
+        if said not in _SPLITS:
+            raise UnknownNameError(
+                f"{cell.where}: split is {cell.value!r}; it must be train, validation, test or empty."
+            )
+        if splits.setdefault(radiograph_key(cell.radiograph), _SPLITS[said]) != _SPLITS[said]:
+            raise AnnotationError(f"{cell.where}: the rows of radiograph {cell.radiograph!r} disagree about its split.")
+    return splits
+
+
+def read_subjects(files: Sequence[Path]) -> dict[str, str]:
+    """Whose each radiograph is, by its key, as the column ``subject`` of the csv files says; without those it leaves empty.
+
+    Raises:
+        AnnotationError: The rows of a radiograph disagree.
+    """
+    subjects: dict[str, str] = {}
+    for cell in _column(files, "subject"):
+        if cell.value and subjects.setdefault(radiograph_key(cell.radiograph), cell.value) != cell.value:
+            raise AnnotationError(
+                f"{cell.where}: the rows of radiograph {cell.radiograph!r} disagree about its subject."
+            )
+    return subjects
+
+
+class _Cell(NamedTuple):
+    where: str
+    radiograph: str
+    value: str
+
+
+def _column(files: Sequence[Path], column: str) -> Iterator[_Cell]:
+    """The cells of one column of those csv files that have it."""
     for path in files:
         if path.is_dir() or path.suffix.lower() != ".csv":
             continue
         text = read_text(path)
         delimiter = max(",;\t", key=text.splitlines()[0].count)
         rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        if "split" not in (rows.fieldnames or ()):
+        if column not in (rows.fieldnames or ()):
             continue
         for row in rows:
-            said, name = (row["split"] or "").strip().lower(), row.get("radiograph") or ""
-            if said not in _SPLITS:
-                raise UnknownNameError(
-                    f"{path}, line {rows.line_num}: split is {row['split']!r}; it must be train, validation, test or "
-                    "empty."
-                )
-            if splits.setdefault(radiograph_key(name), _SPLITS[said]) != _SPLITS[said]:
-                raise AnnotationError(
-                    f"{path}, line {rows.line_num}: the rows of radiograph {name!r} disagree about its split."
-                )
-    return splits
+            yield _Cell(f"{path}, line {rows.line_num}", row.get("radiograph") or "", (row[column] or "").strip())
+
+
+def _check_persons(splits: dict[str, str], subjects: dict[str, str]) -> None:
+    """Refuse a person whose radiographs are on both sides of the column ``split``."""
+    side: dict[str, tuple[str, str]] = {}
+    for key, person in subjects.items():
+        split = splits.get(key, "train")
+        first, before = side.setdefault(person, (key, split))
+        if before != split:
+            raise AnnotationError(
+                f"The subject {person!r} has radiographs for {before} ({first}) and for {split} ({key}), so that the "
+                "second would test what the first has taught. Give all of a person the same split."
+            )
 
 
 def _too_few(

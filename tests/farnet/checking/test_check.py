@@ -156,6 +156,17 @@ def test_one_picture_in_training_and_test_is_an_error(folder):
     assert "banana" in kinds(run(data=place))["unreadable data"][0].message
 
 
+def test_one_person_in_training_and_test_is_an_error(folder):
+    place, _ = folder
+    lines = (place / "landmarks.csv").read_text().splitlines()
+    column = lines[0].split(",").index("radiograph")
+    said = {"r02": "train,Ann", "r05": "test,Ann", "r06": "train,Bob", "r07": "train,Bob"}
+    marked = [lines[0] + ",split,subject", *(f"{line},{said.get(line.split(',')[column], ',')}" for line in lines[1:])]
+    (place / "landmarks.csv").write_text("\n".join(marked) + "\n")
+    (told,) = kinds(run(data=place))["person in both parts"]
+    assert told.severity == "error" and set(told.radiographs) == {"r02", "r05"} and "Ann" in told.message
+
+
 @pytest.mark.parametrize("count", [3, 5])
 def test_own_schemes_of_few_landmarks(tmp_path, count):
     """Shapes that are all the same, with a landmark that nobody has, are usual."""

@@ -15,6 +15,8 @@ from farnet.evaluation.pairing import radiograph_key
 from farnet.formats import write_annotations
 from farnet.landmarks import Landmarks
 from farnet.scheme import LandmarkDefinition, LandmarkScheme, load_scheme
+from farnet.training.config import load_preset
+from farnet.training.data import LandmarkData
 
 CEPHALOMETRIC = load_scheme("cephalometric19")
 SHAPE = (50, 40)
@@ -181,11 +183,11 @@ def test_observers(folder):
 
 class TestSplit:
     @staticmethod
-    def add_column(path, splits):
+    def add_column(path, splits, name="split"):
         lines = path.read_text().splitlines()
         place = lines[0].split(",").index("radiograph")
         rows = [f"{line},{splits.get(line.split(',')[place], '')}" for line in lines[1:]]
-        path.write_text("\n".join([f"{lines[0]},split", *rows]) + "\n")
+        path.write_text("\n".join([f"{lines[0]},{name}", *rows]) + "\n")
 
     def test_a_column_holds_out_and_leaves_out(self, folder):
         picture(folder / "d.png")
@@ -193,6 +195,26 @@ class TestSplit:
         self.add_column(folder / "landmarks.csv", {"b": "test", "c": "Validation"})
         table = RadiographTable(folder)
         assert table.ids == ("a", "c", "d") and table.validation == ("c",)
+
+    def test_radiographs_of_one_person_stay_together(self, folder):
+        picture(folder / "d.png")
+        path = folder / "landmarks.csv"
+        write_annotations(path, [landmarks(name) for name in "abcd"])
+        assert RadiographTable(folder).subjects == ("a", "b", "c", "d")
+        self.add_column(path, {"a": "Ann", "c": "Ann", "d": "Dan"}, "subject")
+        assert RadiographTable(folder).subjects == ("Ann", "b", "Ann", "Dan")
+        opened = open_data(DataRequest(folder=folder, layout="table")).source
+        for seed in range(8):
+            config = load_preset("compact", ["network.landmarks=19", "folds=2", f"seed={seed}"])
+            data = LandmarkData(opened, config)
+            held = {opened.subjects[i] for i in data.validation_indices}
+            assert held and held.isdisjoint(opened.subjects[i] for i in data.training_indices)
+        self.add_column(path, {"a": "test"})
+        with pytest.raises(AnnotationError, match=r"'Ann' has radiographs for test \(a\) and for train \(c\)"):
+            RadiographTable(folder)
+        path.write_text(path.read_text().replace("Ann", "Bob", 1))
+        with pytest.raises(AnnotationError, match="rows of radiograph 'a' disagree about its subject"):
+            RadiographTable(folder)
 
     def test_another_word_is_refused(self, folder):
         write_annotations(folder / "landmarks.csv", [landmarks(name) for name in "abc"])
