@@ -308,7 +308,7 @@ def read_splits(files: Sequence[Path]) -> dict[str, str]:
 
 
 def read_subjects(files: Sequence[Path]) -> dict[str, str]:
-    """Whose each radiograph is, by its key, as the column ``subject`` of the csv files says; without those it leaves empty.
+    """Whose each radiograph is, by its key, as the column ``subject`` of the csv files says; without the empty ones.
 
     Raises:
         AnnotationError: The rows of a radiograph disagree.
