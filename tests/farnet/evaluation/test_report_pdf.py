@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 
+import pypdf
 import pytest
 
 from farnet.evaluation.report import Section, Table
@@ -41,7 +42,6 @@ def test_the_file_is_a4_and_its_pages_are_counted():
 
 
 def test_text_is_read_back():
-    pypdf = pytest.importorskip("pypdf", reason="reads PDF; not needed by the package")
     pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(as_pdf("A title", [_table(60)]))).pages]
     assert all(f"Page {number} of 2" in page and "name of it" in page for number, page in enumerate(pages, 1))
     assert "59.25 [59.00," in pages[1] and "landmark 0" in pages[0]
