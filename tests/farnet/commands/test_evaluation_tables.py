@@ -40,7 +40,7 @@ def test_with_and_without_some_radiographs_in_pixels(capsys):
     reference = np.zeros((4, 1, 2))
     whole = evaluate_points(reference + 3, reference, bootstrap=0, radii=(5,))
     rest = evaluate_points(reference[1:] + 4, reference[1:], bootstrap=0, radii=(5,))
-    out = shown(capsys, "x", whole, without=("7, 9", rest))
+    out = shown(capsys, "x", whole, without=(("7", "9"), rest))
     assert "without 7, 9" in out
     assert "4.24" in out
     assert "5.66" in out
