@@ -23,8 +23,8 @@ windows=
 trap 'rm -f "$log"; [ -z "$windows" ] || kill "$windows" 2>/dev/null || :' EXIT
 trap 'exit 130' INT TERM
 
-# The windows of these folders are looked at after the library, so that both halves take as long.
-after="tests/napari_farnet/train tests/napari_farnet/evaluate"
+# The windows of this folder are looked at after the library, so that both halves take as long.
+after="tests/napari_farnet/train"
 library="$(ls -d tests/* | grep -v -e __pycache__ -e conftest -e '^tests/napari_farnet$')"
 without="$(printf -- '--ignore %s ' $after)"
 
