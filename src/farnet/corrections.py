@@ -236,7 +236,7 @@ class Corrections:
 
 
 def _key(name: str) -> str:
-    from farnet.evaluation.pairing import radiograph_key
+    from farnet.identity import radiograph_key
 
     return radiograph_key(name)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from farnet.errors import AnnotationError, SchemeError
+from farnet.identity import RadiographId
 from farnet.spacing import Spacing, as_spacing
 
 if TYPE_CHECKING:
@@ -131,6 +132,14 @@ class Landmarks:
     def present(self) -> NDArray[np.bool_]:
         """(K,) bool, True where the landmark has a point."""
         return ~np.isnan(self.points[:, 0])
+
+    @property
+    def identity(self) -> RadiographId:
+        """Which radiograph they are of, as far as it is known."""
+        pixels = self.provenance.get("pixels_sha256")
+        return RadiographId(
+            self.radiograph, self.image_sha256, pixels if isinstance(pixels, str) else None, self.image_shape
+        )
 
     @property
     def sd_px(self) -> NDArray[np.float64]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from farnet.checking.findings import Finding, finding
 from farnet.errors import FarnetError, InvalidInputError
-from farnet.evaluation.pairing import listed, radiograph_key
+from farnet.evaluation.pairing import listed
+from farnet.identity import radiograph_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from farnet.errors import AnnotationError, InvalidInputError, unknown_name
-from farnet.evaluation.pairing import radiograph_key
+from farnet.identity import radiograph_key
 from farnet.landmarks import Landmarks
 from farnet.radiograph import Radiograph, find_radiographs, read_radiograph
 from farnet.scheme import LandmarkScheme, load_scheme

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from farnet.errors import AnnotationError, InvalidInputError, SchemeError, UnknownNameError, unknown_name
-from farnet.evaluation.pairing import listed, radiograph_key
+from farnet.evaluation.pairing import listed
 from farnet.formats import formats_by_ending, read_annotations
 from farnet.formats.registry import read_text
+from farnet.identity import radiograph_key
 from farnet.landmarks import mean_landmarks
 from farnet.radiograph import Radiograph, find_radiographs, read_radiograph
 from farnet.readers import stem_of

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from farnet.atomic import atomic_path, write_text_atomic
 from farnet.errors import AnnotationError, InvalidInputError, OutputError
-from farnet.evaluation.pairing import listed, radiograph_key
+from farnet.evaluation.pairing import listed
+from farnet.identity import radiograph_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

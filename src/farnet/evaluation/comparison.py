@@ -14,7 +14,8 @@ import numpy as np
 from farnet.errors import AnnotationError, InvalidInputError
 from farnet.evaluation.extras import extras_of
 from farnet.evaluation.metrics import Evaluation, evaluate
-from farnet.evaluation.pairing import Pairing, listed, pair_landmarks, radiograph_key
+from farnet.evaluation.pairing import Pairing, listed, pair_landmarks
+from farnet.identity import radiograph_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping, Sequence

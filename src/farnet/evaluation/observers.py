@@ -26,8 +26,9 @@ from farnet.errors import AnnotationError
 from farnet.evaluation.bootstrap import LEVEL, draw_counts
 from farnet.evaluation.metrics import DEFAULT_RADII, as_radii, evaluate
 from farnet.evaluation.observer_study import Difference, ObserverStudy, Offset, PairedReadings, Repeated, Verdict
-from farnet.evaluation.pairing import listed, radiograph_key
+from farnet.evaluation.pairing import listed
 from farnet.evaluation.summary import Metrics, summarise_both
+from farnet.identity import radiograph_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

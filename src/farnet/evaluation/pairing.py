@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from farnet.errors import AnnotationError, SchemeError
-from farnet.readers import stem_of
+from farnet.identity import radiograph_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from farnet.landmarks import Landmarks
 
-__all__ = ["Pairing", "check_pair", "listed", "pair_landmarks", "radiograph_key"]
+__all__ = ["Pairing", "check_pair", "listed", "pair_landmarks"]
 
 _LISTED = 5  # names that a message lists before it counts the rest
 
@@ -53,11 +52,6 @@ class Pairing:
                 f"Predictions and references are not of the same radiographs: {'; '.join(problems)}. "
                 f"Complete them, or evaluate only the {len(self.references)} that both sides have (--common)."
             )
-
-
-def radiograph_key(name: str) -> str:
-    """What all names of one radiograph have in common: no folder, no ending of an image file, no capital letters."""
-    return stem_of(Path(name.replace("\\", "/"))).casefold()
 
 
 def pair_landmarks(predictions: Iterable[Landmarks], references: Iterable[Landmarks]) -> Pairing:

@@ -11,6 +11,7 @@ from farnet.formats.isbi_txt import ISBI_TXT
 from farnet.formats.labelme import LABELME
 from farnet.formats.registry import (
     AnnotationFormat,
+    ReadOptions,
     annotation_formats,
     formats_by_ending,
     read_annotations,
@@ -22,6 +23,7 @@ from farnet.formats.tps import TPS
 
 __all__ = [
     "AnnotationFormat",
+    "ReadOptions",
     "annotation_formats",
     "formats_by_ending",
     "read_annotations",

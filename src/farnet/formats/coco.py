@@ -27,7 +27,7 @@ from farnet.formats.companion import (
     scheme_of_labels,
     shape_of,
 )
-from farnet.formats.registry import AnnotationFormat
+from farnet.formats.registry import AnnotationFormat, ReadOptions
 from farnet.landmarks import Landmarks
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def _annotation(number: int, item: Landmarks, category: int) -> dict[str, Any]:
     }
 
 
-def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
+def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
+    scheme = options.scheme
     where = str(path)
     content = as_mapping(read_json(path), "its content", where)
     images = _by_id(content, "images", where)

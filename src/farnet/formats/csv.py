@@ -22,7 +22,7 @@ import numpy as np
 from farnet.atomic import write_text_atomic
 from farnet.errors import AnnotationError, FarnetError
 from farnet.formats.companion import scheme_for
-from farnet.formats.registry import AnnotationFormat, read_text
+from farnet.formats.registry import AnnotationFormat, ReadOptions, read_text
 from farnet.landmarks import Landmarks
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _repr(value: np.float64) -> str:
     return repr(float(value))
 
 
-def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
+def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
     groups: list[_Group] = []
     open_groups: dict[tuple[str, ...], _Group] = {}
     shared = itemgetter(*_SHARED)
@@ -125,7 +125,7 @@ def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
         where = f"{path}, line {number}"
         group = open_groups.get(key)
         if group is None or group.is_full():
-            group = open_groups[key] = _Group(scheme_for(row["scheme"], scheme, where))
+            group = open_groups[key] = _Group(scheme_for(row["scheme"], options.scheme, where))
             groups.append(group)
         group.add(row, where)
     if not groups:

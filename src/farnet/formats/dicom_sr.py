@@ -29,7 +29,7 @@ import numpy as np
 from farnet.errors import AnnotationError
 from farnet.formats.companion import named_scheme, points_of_labels, restored, scheme_of_labels, the_only
 from farnet.formats.dicom_sr_codes import CODING_SCHEME, CORNER
-from farnet.formats.registry import AnnotationFormat
+from farnet.formats.registry import AnnotationFormat, ReadOptions
 from farnet.landmarks import Landmarks
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
     write_report(path, the_only(landmarks, "A DICOM structured report"))
 
 
-def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
+def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
+    scheme = options.scheme
     where = str(path)
     data = _content(path)
     try:

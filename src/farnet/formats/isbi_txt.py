@@ -14,9 +14,9 @@ import numpy as np
 
 from farnet.atomic import write_text_atomic
 from farnet.errors import AnnotationError, SchemeError
-from farnet.formats.registry import AnnotationFormat, read_text
+from farnet.formats.registry import AnnotationFormat, ReadOptions, read_text
 from farnet.landmarks import Landmarks
-from farnet.scheme import LandmarkScheme, load_scheme
+from farnet.scheme import load_scheme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +83,8 @@ def _class(line: str, number: int, path: Path) -> int:
         ) from None
 
 
-def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
+def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
+    scheme = options.scheme
     wanted = load_scheme(_SCHEME)
     if scheme is not None and scheme != wanted:
         raise SchemeError(f"{path} is an ISBI 2015 file, which holds scheme {_SCHEME!r}, not {scheme.name!r}.")

@@ -27,13 +27,12 @@ from farnet.formats.companion import (
     shape_of,
     the_only,
 )
-from farnet.formats.registry import AnnotationFormat
+from farnet.formats.registry import AnnotationFormat, ReadOptions
 from farnet.landmarks import Landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farnet.scheme import LandmarkScheme
 
 __all__ = ["LABELME"]
 
@@ -77,7 +76,8 @@ def _picture(folder: Path, radiograph: str) -> str:
     return next((file.name for file in beside if file.is_file()), radiograph)
 
 
-def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
+def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
+    scheme = options.scheme
     where = str(path)
     content = as_mapping(read_json(path), "its content", where)
     found = []

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from farnet.errors import AnnotationError, InvalidInputError, unknown_name
+from farnet.spacing import as_spacing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from farnet.landmarks import Landmarks
     from farnet.scheme import LandmarkScheme
+    from farnet.spacing import Spacing, SpacingLike
 
 __all__ = [
     "AnnotationFormat",
+    "ReadOptions",
     "annotation_formats",
     "formats_by_ending",
     "read_annotations",
@@ -25,8 +28,26 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a file of landmarks does not tell by itself.
+
+    Attributes:
+        scheme: The scheme that the landmarks must have; None takes the one that the file names, or that fits.
+        labels: What a landmark of the scheme is called in the file, by the file's label: ``{"l1": "Sella"}``.
+        radiographs: Files, or folders, among which the radiographs are, for formats whose positions need their
+            geometry; the folder of the file itself is always looked into.
+        spacing: (row, column) mm per pixel, where positions are in mm and no radiograph tells the size of a pixel.
+    """
+
+    scheme: LandmarkScheme | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    radiographs: tuple[Path, ...] = ()
+    spacing: Spacing | None = None
+
+
 class _Read(Protocol):
-    def __call__(self, path: Path, scheme: LandmarkScheme | None, /) -> list[Landmarks]: ...
+    def __call__(self, path: Path, options: ReadOptions, /) -> list[Landmarks]: ...
 
 
 class _Write(Protocol):
@@ -41,8 +62,8 @@ class AnnotationFormat:
         name: Identifier used on the command line, e.g. "farnet-csv".
         title: Name for people.
         suffixes: Endings in lower case with their dot, the usual one first.
-        read: (path, scheme or None) -> the landmarks in the file, in its order. Raises AnnotationError on a
-            malformed file and SchemeError where the file is of another scheme than the one asked for.
+        read: (path, options) -> the landmarks in the file, in its order. Raises AnnotationError on a malformed file
+            and SchemeError where the file is of another scheme than the one asked for.
         write: (path, landmarks) -> None, all or nothing; None for a format that is only read.
         holds_many: One file can hold the landmarks of several radiographs.
         recognises: (first bytes of a file) -> whether it looks like this format; needed where formats share
@@ -86,7 +107,13 @@ def formats_by_ending(path: Path) -> list[AnnotationFormat]:
 
 
 def read_annotations(
-    path: str | Path, *, format: str | None = None, scheme: LandmarkScheme | None = None
+    path: str | Path,
+    *,
+    format: str | None = None,
+    scheme: LandmarkScheme | None = None,
+    labels: Mapping[str, str] | None = None,
+    radiographs: Iterable[str | Path] = (),
+    spacing: SpacingLike | None = None,
 ) -> list[Landmarks]:
     """Read landmarks from a file, or from all annotation files of a folder.
 
@@ -94,6 +121,9 @@ def read_annotations(
         path: The file, or a folder whose files with a known ending are read in the order of their names.
         format: Name of the format; None finds it by the file's ending, and by its content where formats share one.
         scheme: The scheme that the landmarks must have; needed for a scheme that is not bundled.
+        labels: Landmark by the label that stands for it in the file; see `ReadOptions`.
+        radiographs: Files or folders of the radiographs; see `ReadOptions`.
+        spacing: mm per pixel, one number or (row, column); see `ReadOptions`.
 
     Returns:
         One `Landmarks` per radiograph and observer, in the order of the file.
@@ -104,12 +134,13 @@ def read_annotations(
         UnknownNameError: If there is no such format, or none has the file's ending.
     """
     path = Path(path)
+    options = ReadOptions(scheme, dict(labels or {}), tuple(map(Path, radiographs)), as_spacing(spacing))
     if path.is_dir():
-        return _read_folder(path, format, scheme)
-    return _format_for(path, format, reading=True).read(path, scheme)
+        return _read_folder(path, format, options)
+    return _format_for(path, format, reading=True).read(path, options)
 
 
-def _read_folder(folder: Path, format: str | None, scheme: LandmarkScheme | None) -> list[Landmarks]:
+def _read_folder(folder: Path, format: str | None, options: ReadOptions) -> list[Landmarks]:
     endings = _suffixes(_named(format) if format is not None else None)
     files = sorted(
         file
@@ -118,7 +149,7 @@ def _read_folder(folder: Path, format: str | None, scheme: LandmarkScheme | None
     )
     if not files:
         raise AnnotationError(f"The folder {folder} holds no annotation files ({', '.join(endings)}).")
-    return [item for file in files for item in _format_for(file, format, reading=True).read(file, scheme)]
+    return [item for file in files for item in _format_for(file, format, reading=True).read(file, options)]
 
 
 def write_annotations(path: str | Path, landmarks: Sequence[Landmarks], *, format: str | None = None) -> None:

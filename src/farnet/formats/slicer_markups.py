@@ -27,14 +27,13 @@ from farnet.formats.companion import (
     the_only,
     written_points,
 )
-from farnet.formats.registry import AnnotationFormat
+from farnet.formats.registry import AnnotationFormat, ReadOptions
 from farnet.landmarks import Landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from farnet.scheme import LandmarkScheme
 
 __all__ = ["SLICER_MARKUPS"]
 
@@ -77,7 +76,8 @@ def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
     write_text_atomic(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
+def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
+    scheme = options.scheme
     content = as_mapping(read_json(path), "its content", str(path))
     lists = [as_mapping(item, "a markup", str(path)) for item in as_list(content.get("markups"), "markups", str(path))]
     lists = [item for item in lists if item.get("type") in ("Fiducial", "PointList")]

@@ -20,7 +20,7 @@ import numpy as np
 from farnet.atomic import write_text_atomic
 from farnet.errors import AnnotationError, RadiographError, SchemeError
 from farnet.formats.companion import KEY, companion, exact_points, named_scheme, restored, written_points
-from farnet.formats.registry import AnnotationFormat, read_text
+from farnet.formats.registry import AnnotationFormat, ReadOptions, read_text
 from farnet.landmarks import Landmarks
 from farnet.readers.image import image_size
 from farnet.scheme import LandmarkScheme, bundled_schemes, load_scheme
@@ -58,7 +58,8 @@ def _lines(item: Landmarks) -> Iterator[str]:
     yield f"COMMENT={_MARK}" + json.dumps(own, ensure_ascii=True)
 
 
-def _read(path: Path, scheme: LandmarkScheme | None) -> list[Landmarks]:
+def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
+    scheme = options.scheme
     blocks: list[_Block] = []
     for number, line in enumerate(read_text(path).splitlines(), start=1):
         where = f"{path}, line {number}"

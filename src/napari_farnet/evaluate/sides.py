@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from farnet.errors import AnnotationError, SchemeError
-from farnet.evaluation.pairing import listed, radiograph_key
+from farnet.evaluation.pairing import listed
+from farnet.identity import radiograph_key
 from napari_farnet.placement import Placement
 from napari_farnet.points import landmarks_in, name_column
 from napari_farnet.record import Index, LandmarkRecord, kind_of, record_of

@@ -11,8 +11,8 @@ from PIL import Image
 from farnet.datasets.opening import DataRequest, find_layout, open_data
 from farnet.datasets.table import RadiographTable, annotation_files, read_names
 from farnet.errors import AnnotationError, InvalidInputError, SchemeError, UnknownNameError
-from farnet.evaluation.pairing import radiograph_key
 from farnet.formats import write_annotations
+from farnet.identity import radiograph_key
 from farnet.landmarks import Landmarks
 from farnet.scheme import LandmarkDefinition, LandmarkScheme, load_scheme
 from farnet.training.config import load_preset

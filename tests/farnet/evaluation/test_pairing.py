@@ -5,7 +5,7 @@ import pytest
 
 from farnet.errors import AnnotationError
 from farnet.evaluation import pair_landmarks
-from farnet.evaluation.pairing import radiograph_key
+from farnet.identity import radiograph_key
 from farnet.landmarks import Landmarks
 from farnet.scheme import LandmarkDefinition, LandmarkScheme
 
