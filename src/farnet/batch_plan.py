@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import TYPE_CHECKING
 from farnet.atomic import check_folder
 from farnet.batch_journal import Journal
 from farnet.errors import InvalidInputError
+from farnet.paths import safe_file_names
 from farnet.radiograph import find_radiographs
 from farnet.readers import as_text, stem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from farnet.batch_request import BatchRequest
     from farnet.formats import AnnotationFormat
     from farnet.landmarks import Landmarks
@@ -69,7 +67,7 @@ class BatchPlan:
             format=chosen,
             output=output,
             tables=tuple(tables),
-            pictures=tuple(drawn / f"{name}.png" for name in _file_names(names)) if request.overlay else (),
+            pictures=tuple(drawn / f"{name}.png" for name in safe_file_names(names)) if request.overlay else (),
         )
 
     @property
@@ -143,7 +141,7 @@ def _tables(output: Path | None, format: AnnotationFormat, names: list[str]) -> 
                 f"give a folder instead of --output {output}."
             )
         return place, [place]
-    return place, [place / f"{name}{format.suffixes[0]}" for name in _file_names(names)]
+    return place, [place / f"{name}{format.suffixes[0]}" for name in safe_file_names(names)]
 
 
 def _is_folder(output: Path) -> bool:
@@ -163,13 +161,3 @@ def _names(files: list[Path]) -> list[str]:
     stems = [stem_of(file) for file in files]
     count = Counter(stems)
     return [as_text(file) if count[stem] > 1 else stem for file, stem in zip(files, stems, strict=True)]
-
-
-def _file_names(names: Sequence[str]) -> list[str]:
-    """Names that can be those of files in one folder, also where upper and lower case are the same there."""
-    flat = ["_".join(part for part in Path(name).parts if part not in ("/", "..", ".")) for name in names]
-    count = Counter(name.casefold() for name in flat)
-    return [
-        file if count[file.casefold()] == 1 else f"{file}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-        for file, name in zip(flat, names, strict=True)
-    ]

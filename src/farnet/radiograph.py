@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from farnet.errors import RadiographError
+from farnet.errors import RadiographError, contained
 from farnet.readers import RADIOGRAPH_SUFFIXES, decode, stem_of
 from farnet.readers.picture import check_size, luminance
 from farnet.spacing import Spacing, SpacingLike, as_spacing
@@ -113,6 +113,7 @@ class Radiograph:
         return digest.hexdigest()
 
 
+@contained
 def read_radiograph(
     path: str | Path,
     *,
