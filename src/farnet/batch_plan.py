@@ -90,7 +90,7 @@ class BatchPlan:
                     f"{there[0]}{more} would be overwritten; choose another --output, or add --resume to go on with "
                     "it, or --force to replace it."
                 )
-            if self.format.holds_many and Journal(self.output).exists():
+            if Journal(self.output).exists():
                 raise InvalidInputError(
                     f"A run into {self.output} was cut off, and what it found is kept. Add --resume to go on with it, "
                     "or --force to begin anew."
@@ -101,6 +101,8 @@ class BatchPlan:
     def known(self, scheme: LandmarkScheme | None = None) -> dict[str, Landmarks]:
         """The landmarks that are in the tables and the journal already, by the name of the radiograph.
 
+        Where a run with `force` was cut off, only those of its journal: the tables are what it was to replace.
+
         Args:
             scheme: Theirs; needed only for a scheme that is not bundled.
 
@@ -110,12 +112,12 @@ class BatchPlan:
         """
         from farnet.formats import read_annotations
 
+        journal = Journal(self.output)
         found: list[Landmarks] = []
-        for table in self.tables:
+        for table in () if journal.replaces() else self.tables:
             if table.is_file():
                 found += read_annotations(table, format=self.format.name, scheme=scheme)
-        if self.format.holds_many:
-            found += Journal(self.output).read(scheme)
+        found += journal.read(scheme)
         return {item.radiograph: item for item in found}
 
 

@@ -204,11 +204,16 @@ def test_a_lost_device_ends_the_run_and_keeps_what_was_found(farnet, detector, t
     assert len(read_annotations(here / "landmarks.csv")) == 1
 
 
-def test_a_defect_is_not_hidden_and_keeps_what_was_found(farnet, detector, three, here, monkeypatch):
-    monkeypatch.setattr(detector, "detect", failing_at(detector.detect, 2, ZeroDivisionError()))
-    with pytest.raises(ZeroDivisionError):
-        farnet("detect", *three)
-    assert len(read_annotations(here / "landmarks.csv")) == 1
+@pytest.mark.parametrize("error", [ZeroDivisionError(), MemoryError(), ValueError("two\nlines")], ids=repr)
+def test_a_defect_costs_its_radiograph_alone(farnet, detector, three, here, monkeypatch, error):
+    monkeypatch.setattr(detector, "detect", failing_at(detector.detect, 2, error))
+    result = farnet("detect", *three, "--json")
+    assert result.code == 1
+    (failure,) = result.json()["failed"]
+    assert failure["path"] == str(three[1])
+    assert "Failed: 1" in result.err and "Traceback" not in result.err
+    assert result.err.count("\n") == 2
+    assert [item.radiograph for item in read_annotations(here / "landmarks.csv")] == ["0", "2"]
 
 
 def test_a_picture_that_cannot_be_written_costs_no_landmarks(farnet, detector, radiograph, here, monkeypatch):
@@ -239,7 +244,9 @@ def test_a_disk_that_fills_up_costs_the_table_but_not_the_landmarks(farnet, dete
     assert result.code == 1
     report = result.json()
     assert report["output"] is None
-    assert report["failed"] == [{"path": "landmarks.csv", "error": "the disk is full"}]
+    (failure,) = report["failed"]
+    assert failure["path"] == "landmarks.csv"
+    assert failure["error"].startswith("the disk is full What was found is kept in .landmarks.csv.journal")
     assert report["radiographs"][0]["found"] == 18
 
 
