@@ -7,8 +7,8 @@
 While the network works on one radiograph the next ones are read; a GPU looks at several at once. What is found goes
 into a journal at once (`farnet.batch_journal`) and into the table at the end, or when the run is stopped. A run that
 was stopped or killed is gone on with by `BatchRequest.resume`: a radiograph is done when the table or the journal has
-landmarks of the same file (by its SHA-256) from the same model (by its SHA-256) at the same kind of spacing. Where a run
-with `BatchRequest.force` was cut off, what it was to replace does not count.
+landmarks of the same file (by its SHA-256) from the same model (by its SHA-256) at the same kind of spacing. Where a
+run with `BatchRequest.force` was cut off, what it was to replace does not count.
 
 Whatever one radiograph does, a defect of this program included, ends the work on that radiograph alone.
 """

@@ -1,5 +1,8 @@
 """`farnet detect`: what it writes, what it refuses, and what it does about files that fail."""
 
+import io
+import json
+
 import numpy as np
 import pytest
 
@@ -74,6 +77,37 @@ def test_a_bad_file_does_not_stop_the_others(farnet, detector, radiograph, here)
     assert "empty" in report["failed"][0]["error"]
     assert "Failed: 3" in result.err
     assert len(read_annotations(here / "landmarks.csv")) == 1
+
+
+def test_wildcards_are_expanded_where_the_shell_left_them(farnet, detector, three, here):
+    assert len(farnet("detect", "?.png", "--json").json()["radiographs"]) == 3
+    result = farnet("detect", "*.tif", "--force", "--json")
+    assert result.code == 2
+    assert "*.tif" in result.json()["error"]["message"]
+    assert "*.tif" in result.err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252", "cp936"])
+@pytest.mark.parametrize("json_", [True, False])
+def test_names_in_any_script_in_any_code_page(detector, here, make, monkeypatch, encoding, json_):
+    from farnet.cli import main
+
+    for seed, name in enumerate(("снимок", "射片", "😀", "Größe")):
+        make(here / "scans" / f"{name}.png", seed)
+    (here / "scans" / "битый.png").write_text("no picture")
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    monkeypatch.setattr("sys.stdout", streams[0])
+    monkeypatch.setattr("sys.stderr", streams[1])
+    assert main(["detect", "scans", "--overlay", *(["--json"] if json_ else [])]) == 1
+    out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)
+    assert "Failed: 1" in err and "Traceback" not in err
+    if json_:
+        report = json.loads(out)
+        assert {item["radiograph"] for item in report["radiographs"]} == {"снимок", "射片", "😀", "Größe"}
+        assert report["failed"][0]["path"] == "scans/битый.png"
+    else:
+        assert out.count("18 of 19") == 4
+    assert len(read_annotations(here / "landmarks.csv")) == 4
 
 
 def test_nothing_is_written_where_everything_fails(farnet, detector, here):
