@@ -11,7 +11,7 @@ from farnet.atomic import check_folder
 from farnet.batch_journal import Journal
 from farnet.errors import InvalidInputError
 from farnet.paths import safe_file_names
-from farnet.radiograph import find_radiographs
+from farnet.radiograph import survey
 from farnet.readers import as_text, stem_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class BatchPlan:
     Attributes:
         request: What was asked for.
         files: The radiographs.
+        left_out: Files in the folders that are no radiographs that can be read; see `farnet.radiograph.survey`.
         names: What they are called in results: without folder and ending, unless two would have the same name.
         format: Of the tables.
         output: The table, or the folder of tables where the format holds one radiograph a file.
@@ -39,6 +40,7 @@ class BatchPlan:
 
     request: BatchRequest
     files: tuple[Path, ...]
+    left_out: tuple[Path, ...]
     names: tuple[str, ...]
     format: AnnotationFormat
     output: Path
@@ -56,13 +58,14 @@ class BatchPlan:
         chosen = request.annotation_format()
         place = _place(request.output, chosen)
         drawn = _pictures(place)  # may lie in the folder of the radiographs, and are none
-        listed = find_radiographs(request.radiographs, recursive=request.recursive)
-        files = [file for file in listed if file in request.radiographs or not _is_in(file, drawn)]
+        listed = survey(request.radiographs, recursive=request.recursive)
+        files = [file for file in listed.radiographs if file in request.radiographs or not _is_in(file, drawn)]
         names = _names(files)
         output, tables = _tables(request.output, chosen, names)
         return cls(
             request=request,
             files=tuple(files),
+            left_out=tuple(file for file in listed.left_out if not _is_in(file, drawn)),
             names=tuple(names),
             format=chosen,
             output=output,

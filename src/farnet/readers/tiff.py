@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from farnet.errors import RadiographError
-from farnet.readers.image import DECODING_ERRORS, grey_of, undefined_grey
-from farnet.readers.picture import Picture, check_size, inverted, luminance
+from farnet.readers.image import DECODING_ERRORS, grey_of, sixteen_bit_colour, undefined_grey, unsupported
+from farnet.readers.picture import Picture, inverted, luminance
+from farnet.readers.tiff_layout import check_layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,27 +25,31 @@ _MINISWHITE, _PALETTE, _YCBCR = 0, 3, 6  # values of the tag PhotometricInterpre
 _GREY_AND_RGB = (0, 1, 2)
 _PHOTOMETRICS = (*_GREY_AND_RGB, _PALETTE, _YCBCR)
 
+_OF_PILLOW = (2, 3, 4, 5, 6, 7)  # compressions: fax, LZW, JPEG
+_LACKING = ("imagecodecs", "not supported", "compression")  # in what tifffile says of valid files that it does not read
+
 _log = logging.getLogger(__name__)
 
 
 def decode_tiff(data: bytes, what: str) -> Picture:
     """Decode a TIFF file of one picture: any integer or floating-point depth, grey, palette, RGB or RGBA.
 
-    Reduced copies of the picture (pyramids, thumbnails) are passed over. "White is zero" is inverted.
+    Reduced copies of the picture (pyramids, thumbnails) are passed over. "White is zero" is inverted. Packed depths
+    (10, 12, 14 bits) and rare compressions need the extra `tiff`.
     """
     import tifffile
 
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = _only_page(file, what)
-            check_size((page.imagelength, page.imagewidth), what)
+            check_layout(page, data, what)
             if int(page.photometric) not in _PHOTOMETRICS:
                 raise undefined_grey(what, tifffile.PHOTOMETRIC(page.photometric).name)
             _report_orientation(page, what)
             return Picture(_pixels(page, data, what))
     except RadiographError:
         raise
-    except (*DECODING_ERRORS, RuntimeError) as error:
+    except (*DECODING_ERRORS, ArithmeticError, RuntimeError) as error:
         raise RadiographError(f"{what} is damaged or truncated ({error}). Get the file again.") from error
 
 
@@ -68,15 +74,27 @@ def _pixels(page: TiffPage, data: bytes, what: str) -> NDArray[Any]:
         return _through_pillow(page, data, what)
     try:
         values = page.asarray()
-    except ValueError as error:
-        if "imagecodecs" not in str(error):
+    except (ImportError, NotImplementedError, ValueError) as error:
+        lacks = not isinstance(error, ValueError) or any(word in str(error) for word in _LACKING)
+        if not lacks:
             raise
+        if int(page.compression) not in _OF_PILLOW:
+            raise _not_supported(page, what) from error
         return _through_pillow(page, data, what)
     if int(page.photometric) == _PALETTE:
         colours = np.asarray(page.colormap)  # (3, number of colours) uint16
         return luminance(np.moveaxis(colours[:, values], 0, -1), what)
     grey = luminance(_channels_last(values, page.axes), what)
     return inverted(grey) if int(page.photometric) == _MINISWHITE else grey
+
+
+def _not_supported(page: TiffPage, what: str) -> RadiographError:
+    name = getattr(page.compression, "name", str(page.compression))
+    return unsupported(
+        what,
+        f"TIFF of {page.bitspersample} bits per pixel, compression {name}; pip install 'napari-farnet[tiff]' adds more "
+        "kinds",
+    )
 
 
 def _channels_last(values: NDArray[Any], axes: str) -> NDArray[Any]:
@@ -88,11 +106,16 @@ def _channels_last(values: NDArray[Any], axes: str) -> NDArray[Any]:
 def _through_pillow(page: TiffPage, data: bytes, what: str) -> NDArray[Any]:
     from PIL.TiffImagePlugin import TiffImageFile
 
-    if page.samplesperpixel > 1 and page.bitspersample == 16:
-        _log.warning("%s has compressed 16-bit colour channels; they are read with 8 bits.", what)
-    with TiffImageFile(io.BytesIO(data)) as image:
-        pillow_inverted = image.mode in ("1", "L")
-        grey = grey_of(image, what)
+    try:
+        with TiffImageFile(io.BytesIO(data)) as image:
+            if page.samplesperpixel > 1 and page.bitspersample == 16:
+                if page.samplesperpixel < 3 or int(page.planarconfig) != 1:
+                    raise _not_supported(page, what)
+                return sixteen_bit_colour(image, TiffImageFile, data, "B" if sys.byteorder == "little" else "L")
+            pillow_inverted = image.mode in ("1", "L")
+            grey = grey_of(image, what)
+    except (SyntaxError, KeyError, NotImplementedError) as error:  # Pillow has no such mode or compression
+        raise _not_supported(page, what) from error
     return inverted(grey) if int(page.photometric) == _MINISWHITE and not pillow_inverted else grey
 
 

@@ -79,6 +79,17 @@ def test_a_bad_file_does_not_stop_the_others(farnet, detector, radiograph, here)
     assert len(read_annotations(here / "landmarks.csv")) == 1
 
 
+def test_what_a_folder_run_leaves_out_is_counted_and_named(farnet, detector, radiograph, here):
+    for name in ("a.heic", "b.gif", "c", ".hidden"):
+        (here / name).write_text("no radiograph")
+    result = farnet("detect", here, "--json")
+    assert result.code == 0
+    assert [path.rpartition("/")[2] for path in result.json()["left_out"]] == ["a.heic", "b.gif", "c"]
+    assert "Left out: 3 files" in result.err and "(a.heic, b.gif, c)" in result.err
+    alone = farnet("detect", radiograph, "--force", "--json")
+    assert alone.json()["left_out"] == [] and "Left out" not in alone.err
+
+
 def test_wildcards_are_expanded_where_the_shell_left_them(farnet, detector, three, here):
     assert len(farnet("detect", "?.png", "--json").json()["radiographs"]) == 3
     result = farnet("detect", "*.tif", "--force", "--json")
