@@ -219,3 +219,18 @@ def test_the_hash_of_the_pixels_is_that_of_the_radiograph(tiny):
     folder, model = tiny
     radiograph = Radiograph.from_array(np.asarray(Image.open(folder / "x.png")))
     assert detected(folder, model).provenance["pixels_sha256"] == radiograph.pixels_sha256()
+
+
+def test_a_defect_in_one_radiograph_does_not_end_it(monkeypatch):
+    """What nobody foresaw is the reason why that one is unchecked."""
+    from types import SimpleNamespace
+
+    import farnet.verification as module
+
+    scheme = load_scheme("cephalometric19")
+    item = Landmarks(np.ones((19, 2)), scheme, radiograph="a", source="model x", provenance={"model": "x"})
+    finder = SimpleNamespace(find=lambda _: "a.png")
+    models = SimpleNamespace(detector=lambda _: 1 / 0)
+    check = module._verified(item, finder, models, 0.01)
+    assert check.outcome == "unchecked"
+    assert check.reason.startswith("a.png could not be worked on: ZeroDivisionError")
