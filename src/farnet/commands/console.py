@@ -13,6 +13,7 @@ import json
 import logging
 import math
 import os
+import re
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -125,6 +126,7 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
+    title = _printable(title)
     table = Table(
         title=Text(title) if title else None,
         title_justify="left",
@@ -136,7 +138,11 @@ def print_table(
     for i, header in enumerate(headers):
         table.add_column(Text(header), justify="left" if i < left else "right", overflow="fold")
     for i, row in enumerate(rows, 1):
-        table.add_row(*map(Text, row), style="bold" if i <= emphasised else None, end_section=i == emphasised)
+        table.add_row(
+            *(Text(_printable(cell)) for cell in row),
+            style="bold" if i <= emphasised else None,
+            end_section=i == emphasised,
+        )
     with standard_output():
         _console(table).print(table)
     if caption:
@@ -146,7 +152,7 @@ def print_table(
 def print_text(text: str = "") -> None:
     """Print a line on standard output as it is, without markup and without wrapping."""
     with standard_output():
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(_printable(text) + "\n")
 
 
 def note(text: str) -> None:
@@ -161,7 +167,12 @@ def warn(text: str) -> None:
 
 def _tell(text: str, style: str | None = None) -> None:
     with suppress(OSError):  # nobody reads standard error, or its disk is full: there is no other place to say so
-        _error_console().print(text, markup=False, highlight=False, soft_wrap=True, style=style)
+        _error_console().print(_printable(text), markup=False, highlight=False, soft_wrap=True, style=style)
+
+
+def _printable(text: str) -> str:
+    """Without control characters, by which a name or a header of a file could move the cursor or clear the screen."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 @contextmanager
@@ -214,7 +225,7 @@ def progress(what: str, total: int) -> Iterator[Callable[[str], None]]:
 
         def step(item: str) -> None:
             nonlocal begun
-            bar.update(task, completed=begun, item=item)
+            bar.update(task, completed=begun, item=_printable(item))
             begun += 1
 
         yield step

@@ -137,3 +137,15 @@ def test_notices_are_told_once_on_standard_error(capsys):
     assert captured.err.splitlines()[:2] == ["a.tps: [3] curves were left out.", "b.tps: 1 curve was left out."]
     assert captured.err.count("a.tps") == 1
     assert captured.out == ""
+
+
+def test_names_of_files_do_not_steer_the_terminal(capsys):
+    name = "\x1b[2Jgone\x9b\x07\r.png"
+    print_text(name)
+    print_table(("file",), [(name,)], title=name, caption=name)
+    note(name)
+    warn(name)
+    captured = capsys.readouterr()
+    assert captured.out.count("\\x1b[2Jgone\\x9b\\x07\\x0d.png") == 4
+    assert captured.err.count("\\x1b[2Jgone") == 2
+    assert not set("\x1b\x9b\x07\r") & set(captured.out + captured.err)
