@@ -21,7 +21,6 @@ from farnet.readers.picture import Picture, check_size, inverted, luminance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pydicom import Dataset
 
 __all__ = ["decode_dicom"]
 

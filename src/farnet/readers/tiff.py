@@ -1,4 +1,4 @@
-"""TIFF files, through tifffile; compressions that it lacks (LZW, JPEG, fax) through Pillow."""
+"""TIFF files, through tifffile; what it lacks (JPEG with chrominance, and others) through Pillow."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _GREY_AND_RGB = (0, 1, 2)
 _PHOTOMETRICS = (*_GREY_AND_RGB, _PALETTE, _YCBCR)
 
 _OF_PILLOW = (2, 3, 4, 5, 6, 7)  # compressions: fax, LZW, JPEG
-_LACKING = ("imagecodecs", "not supported", "compression")  # in what tifffile says of valid files that it does not read
+_LACKING = ("imagecodecs", "not supported")  # in what tifffile says of valid files that it does not read
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ _log = logging.getLogger(__name__)
 def decode_tiff(data: bytes, what: str) -> Picture:
     """Decode a TIFF file of one picture: any integer or floating-point depth, grey, palette, RGB or RGBA.
 
-    Reduced copies of the picture (pyramids, thumbnails) are passed over. "White is zero" is inverted. Packed depths
-    (10, 12, 14 bits) and rare compressions need the extra `tiff`.
+    Packed depths (10, 12, 14 bits) too. Reduced copies of the picture (pyramids, thumbnails) are passed over. "White is
+    zero" is inverted.
     """
     import tifffile
 
@@ -70,6 +70,11 @@ def _whole(page: TiffPage | TiffFrame) -> TiffPage:
 
 
 def _pixels(page: TiffPage, data: bytes, what: str) -> NDArray[Any]:
+    from tifffile import TIFF
+
+    compression = int(page.compression)
+    if compression not in (1, *_OF_PILLOW) and compression not in TIFF.DECOMPRESSORS:
+        raise _not_supported(page, what)
     if int(page.photometric) == _YCBCR:
         return _through_pillow(page, data, what)
     try:
@@ -78,7 +83,7 @@ def _pixels(page: TiffPage, data: bytes, what: str) -> NDArray[Any]:
         lacks = not isinstance(error, ValueError) or any(word in str(error) for word in _LACKING)
         if not lacks:
             raise
-        if int(page.compression) not in _OF_PILLOW:
+        if compression not in _OF_PILLOW:
             raise _not_supported(page, what) from error
         return _through_pillow(page, data, what)
     if int(page.photometric) == _PALETTE:
@@ -90,11 +95,7 @@ def _pixels(page: TiffPage, data: bytes, what: str) -> NDArray[Any]:
 
 def _not_supported(page: TiffPage, what: str) -> RadiographError:
     name = getattr(page.compression, "name", str(page.compression))
-    return unsupported(
-        what,
-        f"TIFF of {page.bitspersample} bits per pixel, compression {name}; pip install 'napari-farnet[tiff]' adds more "
-        "kinds",
-    )
+    return unsupported(what, f"TIFF of {page.bitspersample} bits per channel, compression {name}")
 
 
 def _channels_last(values: NDArray[Any], axes: str) -> NDArray[Any]:
