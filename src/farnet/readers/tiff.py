@@ -25,7 +25,10 @@ _MINISWHITE, _PALETTE, _YCBCR = 0, 3, 6  # values of the tag PhotometricInterpre
 _GREY_AND_RGB = (0, 1, 2)
 _PHOTOMETRICS = (*_GREY_AND_RGB, _PALETTE, _YCBCR)
 
-_OF_PILLOW = (2, 3, 4, 5, 6, 7)  # compressions: fax, LZW, JPEG
+_LZW, _FAX, _JPEG = 5, (2, 3, 4), (6, 7)
+_PLAIN = (1, _LZW, 8, 32773, 32946, 34887, 34925, 34926, 50000)
+"""Compressions that unpack to as many bytes as the picture has, and no more: none, LZW, deflate, PackBits, LERC, LZMA,
+Zstandard. Those that are picture files of their own (JPEG 2000, JPEG XL, WebP) would bring a size of their own."""
 _LACKING = ("imagecodecs", "not supported")  # in what tifffile says of valid files that it does not read
 
 _log = logging.getLogger(__name__)
@@ -42,7 +45,7 @@ def decode_tiff(data: bytes, what: str) -> Picture:
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = _only_page(file, what)
-            check_layout(page, data, what)
+            check_layout(page, what)
             if int(page.photometric) not in _PHOTOMETRICS:
                 raise undefined_grey(what, tifffile.PHOTOMETRIC(page.photometric).name)
             _report_orientation(page, what)
@@ -70,12 +73,10 @@ def _whole(page: TiffPage | TiffFrame) -> TiffPage:
 
 
 def _pixels(page: TiffPage, data: bytes, what: str) -> NDArray[Any]:
-    from tifffile import TIFF
-
     compression = int(page.compression)
-    if compression not in (1, *_OF_PILLOW) and compression not in TIFF.DECOMPRESSORS:
+    if compression not in (*_PLAIN, *_FAX, *_JPEG):
         raise _not_supported(page, what)
-    if int(page.photometric) == _YCBCR:
+    if compression in _JPEG or int(page.photometric) == _YCBCR:
         return _through_pillow(page, data, what)
     try:
         values = page.asarray()
@@ -83,7 +84,7 @@ def _pixels(page: TiffPage, data: bytes, what: str) -> NDArray[Any]:
         lacks = not isinstance(error, ValueError) or any(word in str(error) for word in _LACKING)
         if not lacks:
             raise
-        if compression not in _OF_PILLOW:
+        if compression not in (*_FAX, _LZW):
             raise _not_supported(page, what) from error
         return _through_pillow(page, data, what)
     if int(page.photometric) == _PALETTE:
