@@ -74,17 +74,17 @@ def test_value_of_interest_table(stored, entries_first_representation):
     st.integers(-3000, 3000),
     st.integers(1, 5000),
     st.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID"]),
-    st.sampled_from([(1, 0), (2, -100), (-1, 500), (0.5, 0)]),
+    st.sampled_from([(1, 0), (2, -100), (0.5, 0)]),
 )
 def test_window(stored, centre, width, function, rescale):
-    """pydicom's range is that of the values; here it is always 0 to 65535."""
+    """pydicom's range is that of the values, falling where the slope is; here it is always 0 to 65535."""
     data = dataset(stored, WindowCenter=centre, WindowWidth=width, VOILUTFunction=function)
     data.RescaleSlope, data.RescaleIntercept = rescale
     values = modality(stored, Header(data, "x"))
     with np.errstate(over="ignore"):  # pydicom's exponential
         theirs = apply_windowing(values, data)
     low, high = sorted(
-        end * float(rescale[0]) + rescale[1] for end in (np.iinfo(stored.dtype).min, np.iinfo(stored.dtype).max)
+        end * rescale[0] + rescale[1] for end in (np.iinfo(stored.dtype).min, np.iinfo(stored.dtype).max)
     )
     expected = (theirs - low) / (high - low) * 65535
     ours = value_of_interest(values, Header(data, "x"))
