@@ -72,7 +72,7 @@ def _check(header: Header) -> None:
             f"{what} holds {frames:.0f} frames; a radiograph is one picture. Export the frame that you want as a "
             "file of its own."
         )
-    dataset.NumberOfFrames = 1
+    header.put("NumberOfFrames", 1)
     check_size([int(header.number(side, 0)) for side in ("Rows", "Columns")], what)
 
 
