@@ -21,7 +21,6 @@ from farnet.readers.picture import Picture, check_size, inverted, luminance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pydicom import Dataset
 
 __all__ = ["decode_dicom"]
 
@@ -73,7 +72,7 @@ def _check(header: Header) -> None:
             f"{what} holds {frames:.0f} frames; a radiograph is one picture. Export the frame that you want as a "
             "file of its own."
         )
-    dataset.NumberOfFrames = 1
+    header.put("NumberOfFrames", 1)
     check_size([int(header.number(side, 0)) for side in ("Rows", "Columns")], what)
 
 

@@ -49,9 +49,9 @@ def modality(stored: NDArray[Any], header: Header) -> NDArray[Any]:
         return stored
     if (slope, intercept) == (1.0, 0.0):
         return stored
-    if stored.dtype.kind in "ui" and max(abs(slope), abs(intercept)) < 2**31:
-        if slope.is_integer() and intercept.is_integer():
-            return stored.astype(np.int64) * int(slope) + int(intercept)
+    whole = slope.is_integer() and intercept.is_integer() and max(abs(slope), abs(intercept)) < 2**31
+    if whole and stored.dtype.kind in "ui":
+        return stored.astype(np.int64) * int(slope) + int(intercept)
     return stored.astype(np.float64) * slope + intercept
 
 

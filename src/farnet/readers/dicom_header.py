@@ -82,6 +82,12 @@ class Header:
         """First number of an element; the default where there is none."""
         return next(iter(self.numbers(keyword)), default)
 
+    def put(self, keyword: str, value: Any) -> None:
+        """Give an element a value, and the type of value that it should have."""
+        if keyword in self.dataset:
+            del self.dataset[keyword]
+        setattr(self.dataset, keyword, value)
+
     def pass_over(self, keyword: str, why: str) -> None:
         """Tell that an element makes no sense and is not used."""
         value = "\\".join(self.texts(keyword))
@@ -121,13 +127,13 @@ def mend(header: Header, encapsulated: bool) -> None:
     """
     dataset, what = header.dataset, header.what
     for keyword in ("Rows", "Columns"):
-        setattr(dataset, keyword, _required(header, keyword, range(1, 2**16)))
+        header.put(keyword, _required(header, keyword, range(1, 2**16)))
     photometric = _photometric(header, encapsulated)
-    dataset.PhotometricInterpretation = photometric
     samples = 3 if photometric in COLOUR else 1
-    dataset.SamplesPerPixel = _whole(header, "SamplesPerPixel", samples, range(samples, samples + 1))
+    header.put("SamplesPerPixel", _whole(header, "SamplesPerPixel", samples, range(samples, samples + 1)))
+    header.put("PhotometricInterpretation", photometric)
     if samples > 1:
-        dataset.PlanarConfiguration = _whole(header, "PlanarConfiguration", 0, range(2))
+        header.put("PlanarConfiguration", _whole(header, "PlanarConfiguration", 0, range(2)))
     if "PixelData" not in dataset:
         return
     allocated = _required(header, "BitsAllocated", range(1, 2**16))
@@ -137,9 +143,10 @@ def mend(header: Header, encapsulated: bool) -> None:
             f"{', '.join(map(str, _DEPTHS))} are. Export it with 16."
         )
     stored = _whole(header, "BitsStored", allocated, range(1, allocated + 1))
-    dataset.BitsAllocated, dataset.BitsStored = allocated, stored
-    dataset.HighBit = _whole(header, "HighBit", stored - 1, range(stored - 1, allocated))
-    dataset.PixelRepresentation = _whole(header, "PixelRepresentation", 0, range(2))
+    header.put("BitsAllocated", allocated)
+    header.put("BitsStored", stored)
+    header.put("HighBit", _whole(header, "HighBit", stored - 1, range(stored - 1, allocated)))
+    header.put("PixelRepresentation", _whole(header, "PixelRepresentation", 0, range(2)))
 
 
 def _photometric(header: Header, encapsulated: bool) -> str:

@@ -1,6 +1,7 @@
-"""Stored values of a DICOM file, by decoders of permissive licences; what hides in a frame is looked at first.
+"""Stored values of a DICOM file, by decoders of permissive licences; what a frame says is looked at first.
 
-Which decoder does which compression is fixed here, so that the same file gives the same values in every installation.
+Which decoder does which compression is fixed here, so that the same file gives the same values in every installation
+(GDCM, which pydicom would ask first where it is installed, ends the whole program on some damaged files).
 """
 
 from __future__ import annotations
@@ -19,26 +20,23 @@ if TYPE_CHECKING:
 
 __all__ = ["stored_values"]
 
-_EXPORT = "Export it uncompressed (Explicit VR Little Endian)"
 _BASELINE, _EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
+_LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 _RLE = "1.2.840.10008.1.2.5"
-_JPEG2000 = tuple(f"1.2.840.10008.1.2.4.{last}" for last in (90, 91, 201, 202, 203))
 
-_PLUGINS: dict[str, tuple[str, ...]] = {
-    _BASELINE: ("pillow", "gdcm"),
-    _EXTENDED: ("pillow",),  # 8 bits; 12 bits go to GDCM itself
-    "1.2.840.10008.1.2.4.57": ("gdcm",),
-    "1.2.840.10008.1.2.4.70": ("gdcm",),
-    "1.2.840.10008.1.2.4.80": ("pyjpegls", "gdcm"),
-    "1.2.840.10008.1.2.4.81": ("pyjpegls", "gdcm"),
-    "1.2.840.10008.1.2.4.90": ("pylibjpeg", "gdcm"),
-    "1.2.840.10008.1.2.4.91": ("pylibjpeg", "gdcm"),
-    "1.2.840.10008.1.2.4.201": ("pylibjpeg",),
-    "1.2.840.10008.1.2.4.202": ("pylibjpeg",),
-    "1.2.840.10008.1.2.4.203": ("pylibjpeg",),
-    _RLE: ("pydicom",),
+_PLUGINS = {
+    _BASELINE: "pillow",
+    _EXTENDED: "pillow",  # of 8 bits; libjpeg-turbo itself decodes more
+    "1.2.840.10008.1.2.4.80": "pyjpegls",
+    "1.2.840.10008.1.2.4.81": "pyjpegls",
+    "1.2.840.10008.1.2.4.90": "pylibjpeg",
+    "1.2.840.10008.1.2.4.91": "pylibjpeg",
+    "1.2.840.10008.1.2.4.201": "pylibjpeg",
+    "1.2.840.10008.1.2.4.202": "pylibjpeg",
+    "1.2.840.10008.1.2.4.203": "pylibjpeg",
+    _RLE: "pydicom",
 }
-"""Names of pydicom's decoders for each compressed transfer syntax, the first choice first."""
+"""Which of pydicom's decoders is asked for each compressed transfer syntax."""
 
 
 def stored_values(dataset: Dataset, what: str) -> NDArray[Any]:
@@ -54,27 +52,31 @@ def stored_values(dataset: Dataset, what: str) -> NDArray[Any]:
     syntax = dataset.file_meta.TransferSyntaxUID
     if not syntax.is_encapsulated:
         return _native(dataset, what)
-    if syntax not in _PLUGINS:
-        raise RadiographError(f"{what} is compressed as {syntax.name}, which is not supported. {_EXPORT}.")
+    if syntax not in _PLUGINS and syntax not in _LOSSLESS:
+        raise RadiographError(
+            f"{what} is compressed as {syntax.name}, which is not supported. Export it uncompressed (Explicit VR "
+            "Little Endian)."
+        )
     if syntax == _RLE:
-        return _in_place(_by(dataset, ("pydicom",)), dataset)
+        return _in_place(_by_pydicom(dataset, _PLUGINS[syntax]), dataset)
     frame = _frame(dataset)
     found = _code_stream(frame)
-    if found is not None:
-        _compare(found, dataset, what)
-    if found is not None and found.kind == "sequential" and frame[found.selection : found.selection + 2] != b"\0\x3f":
+    if found is None:
+        raise RadiographError(f"{what} is damaged: its pixels do not begin as {syntax.name} does. Get the file again.")
+    _compare(found, dataset, what)
+    if found.kind == "sequential" and frame[found.selection : found.selection + 2] != b"\0\x3f":
         frame = _whole_spectrum(frame, found, dataset)
-    if syntax == _EXTENDED and found is not None and found.precision > 8:
-        return _twelve_bits(frame, dataset)
-    if syntax == _EXTENDED and dataset.BitsAllocated == 8:
+    if syntax in _LOSSLESS or (syntax == _EXTENDED and found.precision > 8):
+        return _in_place(_by_turbo(frame, dataset), dataset)
+    if syntax == _EXTENDED:
         dataset.BitsStored, dataset.HighBit = 8, 7
-    values = _by(dataset, _PLUGINS[syntax])
-    return _in_place(values, dataset) if found is not None and found.precision > dataset.BitsStored else values
+    values = _by_pydicom(dataset, _PLUGINS[syntax])
+    return _in_place(values, dataset) if found.precision > dataset.BitsStored else values
 
 
 def _native(dataset: Dataset, what: str) -> NDArray[Any]:
     if "PixelData" not in dataset:
-        return _by(dataset, ())
+        return _by_pydicom(dataset)
     expected = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * dataset.BitsAllocated // 8
     if dataset.PhotometricInterpretation == "YBR_FULL_422":
         expected = expected * 2 // 3
@@ -84,10 +86,10 @@ def _native(dataset: Dataset, what: str) -> NDArray[Any]:
             f"{what} is damaged or truncated: {length} bytes of pixels of {expected} ({dataset.Rows} x "
             f"{dataset.Columns}). Get the file again."
         )
-    return _in_place(_by(dataset, ()), dataset)
+    return _in_place(_by_pydicom(dataset), dataset)
 
 
-def _by(dataset: Dataset, plugins: tuple[str, ...]) -> NDArray[Any]:
+def _by_pydicom(dataset: Dataset, plugin: str = "") -> NDArray[Any]:
     from pydicom.pixels.utils import pixel_array
 
     stored = int(dataset.get("BitsStored") or 0)
@@ -95,27 +97,32 @@ def _by(dataset: Dataset, plugins: tuple[str, ...]) -> NDArray[Any]:
     if beyond:
         dataset.BitsStored = dataset.BitsAllocated  # so that no bit is cut off before it stands in its place
     try:
-        if not plugins:
-            return np.asarray(pixel_array(dataset))
-        failures = []
-        for plugin in plugins:
-            try:
-                return np.asarray(pixel_array(dataset, decoding_plugin=plugin))
-            except Exception as error:  # whatever one decoder says, the next one is asked
-                failures.append(f"{plugin}: {' '.join(str(error).split())}")
-        raise ValueError("; ".join(failures))
+        return np.asarray(pixel_array(dataset, decoding_plugin=plugin))
     finally:
         if beyond:
             dataset.BitsStored = stored
 
 
+def _by_turbo(frame: bytes, dataset: Dataset) -> NDArray[Any]:
+    """Decode a lossless JPEG, or one of 12 bits, by libjpeg-turbo."""
+    import imagecodecs
+    from pydicom.pixels.processing import convert_color_space
+
+    values = np.asarray(imagecodecs.jpeg8_decode(frame))
+    if dataset.PhotometricInterpretation.startswith("YBR"):
+        if values.dtype != np.uint8:
+            raise ValueError("luminance and chrominance of more than 8 bits")
+        return convert_color_space(values, "YBR_FULL", "RGB")
+    kind = "i" if dataset.PixelRepresentation else "u"
+    return values.astype(f"u{dataset.BitsAllocated // 8}").view(f"{kind}{dataset.BitsAllocated // 8}")
+
+
 def _in_place(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
-    """Move values down where their highest bit is above Bits Stored - 1 (PS3.5 8.1.1)."""
-    stored = dataset.BitsStored
-    if values.dtype.kind not in "ui" or dataset.BitsAllocated == 1 or dataset.HighBit == stored - 1:
-        return values
+    """Keep the BitsStored bits below and with High Bit, as numbers (PS3.5 8.1.1); the others mean something else."""
     width = values.dtype.itemsize * 8
-    return (values << (width - 1 - dataset.HighBit)) >> (width - stored)
+    if values.dtype.kind not in "ui" or dataset.BitsAllocated != width or dataset.BitsStored == width:
+        return values
+    return (values << (width - 1 - dataset.HighBit)) >> (width - dataset.BitsStored)
 
 
 def _frame(dataset: Dataset) -> bytes:
@@ -184,27 +191,3 @@ def _whole_spectrum(frame: bytes, found: _CodeStream, dataset: Dataset) -> bytes
     mended = frame[: found.selection] + b"\0\x3f\0" + frame[found.selection + 3 :]
     dataset.PixelData = encapsulate([mended])
     return mended
-
-
-def _twelve_bits(frame: bytes, dataset: Dataset) -> NDArray[np.uint16]:
-    """Decode a grey JPEG of 12 bits by GDCM, which pydicom does not ask for it."""
-    import gdcm
-
-    if dataset.SamplesPerPixel != 1 or dataset.BitsAllocated != 16:
-        raise ValueError("JPEG of 12 bits with colour, or not in 16 bits")
-    fragment = gdcm.Fragment()
-    fragment.SetByteStringValue(frame)
-    fragments = gdcm.SequenceOfFragments.New()
-    fragments.AddFragment(fragment)
-    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
-    element.SetValue(fragments.__ref__())
-    image = gdcm.Image()
-    image.SetNumberOfDimensions(2)
-    image.SetDimensions((dataset.Columns, dataset.Rows, 1))
-    image.SetDataElement(element)
-    grey = gdcm.PhotometricInterpretation.MONOCHROME2
-    image.SetPhotometricInterpretation(gdcm.PhotometricInterpretation(grey))
-    image.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.JPEGExtendedProcess2_4))
-    image.SetPixelFormat(gdcm.PixelFormat(1, 16, 12, 11, 0))
-    data = image.GetBuffer().encode("utf-8", "surrogateescape")  # GDCM gives bytes as text
-    return np.frombuffer(data, "<u2").reshape(dataset.Rows, dataset.Columns).astype(np.uint16)

@@ -23,9 +23,9 @@ def spacing_of(header: Header, detector_spacing: bool) -> tuple[Spacing | None, 
     """Find the pixel spacing of a DICOM image (PS3.3 10.7).
 
     PixelSpacing is the size in the patient. Where it merely repeats ImagerPixelSpacing or NominalScannedPixelSpacing
-    and no PixelSpacingCalibrationType says that it was calibrated, the standard says that it is the size on the
-    detector or on the film; it is then used only when asked for, and divided by EstimatedRadiographicMagnificationFactor
-    where that is known.
+    and no PixelSpacingCalibrationType says that it was calibrated, it is by the standard the size on the detector or
+    on the film; it is then used only when asked for, and divided by EstimatedRadiographicMagnificationFactor where
+    that is known.
 
     Args:
         header: The elements of the image.

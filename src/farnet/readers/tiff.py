@@ -1,4 +1,4 @@
-"""TIFF files, through tifffile; compressions that it lacks (LZW, JPEG, fax) through Pillow."""
+"""TIFF files, through tifffile; what it lacks (JPEG with chrominance, and others) through Pillow."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ _MINISWHITE, _PALETTE, _YCBCR = 0, 3, 6  # values of the tag PhotometricInterpre
 _GREY_AND_RGB = (0, 1, 2)
 _PHOTOMETRICS = (*_GREY_AND_RGB, _PALETTE, _YCBCR)
 
-_OF_PILLOW = (2, 3, 4, 5, 6, 7)  # compressions: fax, LZW, JPEG
-_LACKING = ("imagecodecs", "not supported", "compression")  # in what tifffile says of valid files that it does not read
+_LZW, _FAX, _JPEG = 5, (2, 3, 4), (6, 7)
+_PLAIN = (1, _LZW, 8, 32773, 32946, 34887, 34925, 34926, 50000)
+"""Compressions that unpack to as many bytes as the picture has, and no more: none, LZW, deflate, PackBits, LERC, LZMA,
+Zstandard. Those that are picture files of their own (JPEG 2000, JPEG XL, WebP) would bring a size of their own."""
+_LACKING = ("imagecodecs", "not supported")  # in what tifffile says of valid files that it does not read
 
 _log = logging.getLogger(__name__)
 
@@ -34,15 +37,15 @@ _log = logging.getLogger(__name__)
 def decode_tiff(data: bytes, what: str) -> Picture:
     """Decode a TIFF file of one picture: any integer or floating-point depth, grey, palette, RGB or RGBA.
 
-    Reduced copies of the picture (pyramids, thumbnails) are passed over. "White is zero" is inverted. Packed depths
-    (10, 12, 14 bits) and rare compressions need the extra `tiff`.
+    Packed depths (10, 12, 14 bits) too. Reduced copies of the picture (pyramids, thumbnails) are passed over. "White is
+    zero" is inverted.
     """
     import tifffile
 
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = _only_page(file, what)
-            check_layout(page, data, what)
+            check_layout(page, what)
             if int(page.photometric) not in _PHOTOMETRICS:
                 raise undefined_grey(what, tifffile.PHOTOMETRIC(page.photometric).name)
             _report_orientation(page, what)
@@ -70,7 +73,10 @@ def _whole(page: TiffPage | TiffFrame) -> TiffPage:
 
 
 def _pixels(page: TiffPage, data: bytes, what: str) -> NDArray[Any]:
-    if int(page.photometric) == _YCBCR:
+    compression = int(page.compression)
+    if compression not in (*_PLAIN, *_FAX, *_JPEG):
+        raise _not_supported(page, what)
+    if compression in _JPEG or int(page.photometric) == _YCBCR:
         return _through_pillow(page, data, what)
     try:
         values = page.asarray()
@@ -78,7 +84,7 @@ def _pixels(page: TiffPage, data: bytes, what: str) -> NDArray[Any]:
         lacks = not isinstance(error, ValueError) or any(word in str(error) for word in _LACKING)
         if not lacks:
             raise
-        if int(page.compression) not in _OF_PILLOW:
+        if compression not in (*_FAX, _LZW):
             raise _not_supported(page, what) from error
         return _through_pillow(page, data, what)
     if int(page.photometric) == _PALETTE:
@@ -90,11 +96,7 @@ def _pixels(page: TiffPage, data: bytes, what: str) -> NDArray[Any]:
 
 def _not_supported(page: TiffPage, what: str) -> RadiographError:
     name = getattr(page.compression, "name", str(page.compression))
-    return unsupported(
-        what,
-        f"TIFF of {page.bitspersample} bits per pixel, compression {name}; pip install 'napari-farnet[tiff]' adds more "
-        "kinds",
-    )
+    return unsupported(what, f"TIFF of {page.bitspersample} bits per channel, compression {name}")
 
 
 def _channels_last(values: NDArray[Any], axes: str) -> NDArray[Any]:
