@@ -50,7 +50,7 @@ def _byte(data: bytearray, rng: Random, _others: list[bytes]) -> bytes:
 
 def _field(data: bytearray, rng: Random, _others: list[bytes]) -> bytes:
     place, value = _place(data, rng), rng.choice(_FIELDS)
-    code = rng.choice("<H >H <I >I <Q >Q".split())
+    code = rng.choice(("<H", ">H", "<I", ">I", "<Q", ">Q"))
     packed = struct.pack(code, value & (2 ** (8 * struct.calcsize(code)) - 1))
     data[place : place + len(packed)] = packed
     return bytes(data)

@@ -110,12 +110,12 @@ def _dicom() -> list[Seed]:
 
 
 def _itk(folder: Path) -> list[Seed]:
-    import SimpleITK as sitk
+    import SimpleITK
 
     seeds = []
     for ending, compressed in (("mha", False), ("mha", True), ("nrrd", False), ("nrrd", True), ("nii", False)):
         path = folder / f"x.{ending}"
-        sitk.WriteImage(sitk.GetImageFromArray(_greys(np.uint16)), str(path), compressed)
+        SimpleITK.WriteImage(SimpleITK.GetImageFromArray(_greys(np.uint16)), str(path), compressed)
         seeds.append(Seed(f"{ending}{' compressed' * compressed}", path.name, path.read_bytes(), _radiograph))
     return seeds
 

@@ -1,6 +1,6 @@
 """Damaged files of every kind are read or refused in one sentence: no crash, no defect, no warning, no waiting.
 
-FARNET_FUZZ files are damaged (some hundreds without it; `make fuzz` many thousands), from FARNET_FUZZ_SEED on. A finding
+FARNET_FUZZ files are damaged (some hundreds without it; `make fuzz` many thousands), by FARNET_FUZZ_SEED. A finding
 names its file, which is kept.
 """
 
@@ -25,7 +25,7 @@ CRASHES = 20  # after which it is given up
 
 
 def worker(folder, first):
-    """One process that goes on until it ends, or an input ends it; gives what it printed and whether it came through."""
+    """A process that goes on until it ends, or an input ends it; gives what it printed and how it ended."""
     paths = [str(ROOT), *(path for path in sys.path if path)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.farnet.fuzz.worker", folder, str(SEED), str(first), str(COUNT), KIND],
