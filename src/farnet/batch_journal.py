@@ -140,7 +140,7 @@ class Journal:
     def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
         try:
             own = json.loads(line.decode("utf-8", "surrogateescape"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged(number, error) from error
         if not isinstance(own, dict):
             raise self._damaged(number, "no object")
@@ -149,7 +149,7 @@ class Journal:
     def _landmarks(self, own: dict[str, Any], scheme: LandmarkScheme | None, number: int) -> Landmarks:
         try:
             points = np.array([[np.nan, np.nan] if p is None else p for p in own["points"]], np.float64)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise self._damaged(number, error) from error
         return restored(points, own, scheme, f"{self.path}, line {number}")
 

@@ -33,6 +33,7 @@ _DATA_FILE = {
     "MetaImageIO": re.compile(r"^[ \t]*ElementDataFile[ \t]*[=:][ \t]*([^\r\n]*)", re.I | re.M),
     "NrrdImageIO": re.compile(r"^[ \t]*data ?file:[ \t]*([^\r\n]*)", re.I | re.M),
 }
+_ENDLESS = re.compile(r"\d{100}")  # ITK's reader of NRRD does not survive such a number
 _HEADER_ENDS = {"MetaImageIO": None, "NrrdImageIO": re.compile(r"\r?\n\r?\n")}
 
 _SOURCES = {
@@ -73,7 +74,12 @@ def _check_data_files(path: Path, what: str) -> None:
     with path.open("rb") as file:
         head = file.read(_HEADER_BYTES).decode("latin-1")
     ends = _HEADER_ENDS[kind]
-    found = next(_DATA_FILE[kind].finditer(head if ends is None else ends.split(head, maxsplit=1)[0]), None)
+    header = head if ends is None else ends.split(head, maxsplit=1)[0]
+    if ends is not None and _ENDLESS.search(header):
+        raise RadiographError(
+            f"{what} is damaged (a number in its header has more than 99 digits). Get the file again."
+        )
+    found = next(_DATA_FILE[kind].finditer(header), None)
     if found is None:
         if ends is not None and ends.search(head):
             return  # the pixels follow in the file itself

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def _through_pillow(page: TiffPage, data: bytes, what: str) -> NDArray[Any]:
     from PIL.TiffImagePlugin import TiffImageFile
 
     try:
-        with TiffImageFile(io.BytesIO(data)) as image:
+        with warnings.catch_warnings(action="ignore"), TiffImageFile(io.BytesIO(data)) as image:
             if page.samplesperpixel > 1 and page.bitspersample == 16:
                 if page.samplesperpixel < 3 or int(page.planarconfig) != 1:
                     raise _not_supported(page, what)
