@@ -133,3 +133,14 @@ def test_real_hand(itk, data_root):
     radiograph = read_radiograph(path)
     assert radiograph.shape == (2350, 1600)
     assert radiograph.spacing == (0.108075, 0.108075)
+
+
+@pytest.mark.parametrize("ending", [".nrrd", ".mha"])
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_numbers_without_end_do_not_end_the_process(write, grey8, ending, digits):
+    path = write(f"x{ending}", grey8, spacing=(0.5, 0.25))
+    data = path.read_bytes()
+    assert data.count(b"0.25") == 1
+    path.write_bytes(data.replace(b"0.25", b"9" * digits))
+    with pytest.raises(RadiographError):
+        read_radiograph(path)
