@@ -19,7 +19,7 @@ from typing import Any
 from .mutations import mutate
 from .seeds import Seed, make_seeds
 
-SECONDS = 5.0
+SECONDS = 5.0  # of this process, however busy the machine is
 SLOW = "jpeg_ls"  # CharLS counts to 2^32 in some damaged streams before it gives up, for most of a minute
 LONG = 5000  # files from which on there is time for that
 MEMORY = 4 * 2**30  # bytes that reading may take beyond what the process has
@@ -74,7 +74,7 @@ def _whole(one: Seed, folder: Path) -> None:
 def _looked_at(one: Seed, path: Path) -> dict[str, Any] | None:
     from farnet.errors import FarnetError, UnexpectedError
 
-    begun, found = time.perf_counter(), None
+    begun, found = time.process_time(), None
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
@@ -86,7 +86,7 @@ def _looked_at(one: Seed, path: Path) -> dict[str, Any] | None:
                 found = {"what": "message of several lines", "where": str(error)[:300]}
         except BaseException as error:
             found = _told(error)
-    seconds = time.perf_counter() - begun
+    seconds = time.process_time() - begun
     if found is None and seconds > SECONDS and SLOW not in one.kind:
         found = {"what": f"more than {SECONDS:g} s", "where": ""}
     if found is None and warned:
