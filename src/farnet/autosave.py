@@ -16,11 +16,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import secrets
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farnet.errors import AnnotationError, FarnetError, OutputError, SchemeError
@@ -28,7 +26,8 @@ from farnet.identity import RadiographId
 from farnet.notices import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from farnet.landmarks import Landmarks
     from farnet.scheme import LandmarkScheme

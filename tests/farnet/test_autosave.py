@@ -161,7 +161,7 @@ def test_copies_expire_and_that_is_told(store, caplog):
     aged(half, days=1)
     assert store.sweep() == 2
     assert [record.message for record in caplog.records if "2 autosaved copies" in record.message]
-    assert {file for file in store.folder.iterdir()} == {young, writing}
+    assert set(store.folder.iterdir()) == {young, writing}
     caplog.clear()
     assert store.sweep() == 0
     assert not caplog.records
