@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from farnet.scheme import LandmarkScheme
 
-__all__ = ["COLUMNS", "FARNET_CSV"]
+__all__ = ["COLUMNS", "FARNET_CSV", "read_table"]
 
 _NAME = "farnet-csv"
 _VERSION = 1
@@ -117,10 +117,25 @@ def _repr(value: np.float64) -> str:
 
 
 def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
+    return read_table(read_text(path), path, options)
+
+
+def read_table(text: str, path: Path, options: ReadOptions, *, skipped: int = 0) -> list[Landmarks]:
+    """Read the text of a table, as of `path`.
+
+    Args:
+        text: With its header.
+        path: For messages.
+        options: As for any format.
+        skipped: Lines of the file between the header and those of the text, for messages.
+
+    Raises:
+        AnnotationError, SchemeError: As `read_annotations`.
+    """
     groups: list[_Group] = []
     open_groups: dict[tuple[str, ...], _Group] = {}
     shared = itemgetter(*_SHARED)
-    for number, row in _table(path):
+    for number, row in _table(text, path, skipped):
         key = shared(row)
         where = f"{path}, line {number}"
         group = open_groups.get(key)
@@ -133,9 +148,8 @@ def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
     return [group.landmarks(path) for group in groups]
 
 
-def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _table(text: str, path: Path, skipped: int) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, cells by column); columns that the file lacks are empty."""
-    text = read_text(path)
     header = text.lstrip("\r\n").splitlines()[0]
     delimiter = max(",;\t", key=header.count)  # spreadsheets of some countries save "csv" with semicolons
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", strict=True)
@@ -151,13 +165,13 @@ def _table(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         for cells in reader:
             if cells.get("") or None in cells.values():
                 raise AnnotationError(
-                    f"{path}, line {reader.line_num}: expected {len(present)} cells, as in the first line."
+                    f"{path}, line {reader.line_num + skipped}: expected {len(present)} cells, as in the first line."
                 )
             row = dict.fromkeys(COLUMNS, "") | cells
-            _check_version(row["format"], f"{path}, line {reader.line_num}")
-            yield reader.line_num, row
+            _check_version(row["format"], f"{path}, line {reader.line_num + skipped}")
+            yield reader.line_num + skipped, row
     except csv.Error as error:
-        raise AnnotationError(f"{path}, line {reader.line_num}: this is no CSV ({error}).") from error
+        raise AnnotationError(f"{path}, line {reader.line_num + skipped}: this is no CSV ({error}).") from error
 
 
 def _check_version(stamp: str, where: str) -> None:
