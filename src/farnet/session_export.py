@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 from farnet.atomic import atomic_folder, write_text_atomic
 from farnet.errors import AnnotationError, InvalidInputError, OutputError
 from farnet.review import Review
+from farnet.session_folder import being_replaced, replaced_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -107,7 +108,8 @@ def export_session(folder: str | Path, items: Iterable[Landmarks], *, force: boo
     Args:
         folder: Where; must not be there yet, or be empty.
         items: The landmarks of the radiographs, all of one scheme, with their reviews (`Review.to_landmarks`).
-        force: Put it in the place of a session that is there. A folder that is no session is never replaced.
+        force: Put it in the place of a session that is there. A folder that is no session is never replaced, and files
+            that the session does not list stay.
 
     Returns:
         What was written, and what was left out.
@@ -115,7 +117,7 @@ def export_session(folder: str | Path, items: Iterable[Landmarks], *, force: boo
     Raises:
         InvalidInputError: If there are no landmarks, or they are of several schemes.
         AnnotationError: If two of them are of the same radiograph and source.
-        OutputError: If there is something in the folder, or it cannot be written.
+        OutputError: If there is something in the folder that is not the session's, or it cannot be written.
     """
     target, landmarks = Path(folder), list(items)
     if not landmarks:
@@ -125,9 +127,10 @@ def export_session(folder: str | Path, items: Iterable[Landmarks], *, force: boo
         raise InvalidInputError(
             f"A session is of one scheme, and these are of {', '.join(schemes)}; export each alone."
         )
-    if force and target.is_dir() and any(target.iterdir()) and not is_session(target):
+    there = _read_manifest(target) if force else None
+    if force and there is None and target.is_dir() and any(target.iterdir()):
         raise OutputError(f"The folder {folder} is not empty and is no session, so it is not replaced. Give a new one.")
-    with atomic_folder(target, replace=force) as temporary:
+    with atomic_folder(target) if there is None else replaced_session(target, _MANIFEST, there) as temporary:
         writing = _Writing(temporary, landmarks, _file_names(landmarks))
         _write_landmarks(writing)
         _write_reports(writing)
@@ -153,6 +156,10 @@ def changed_files(folder: str | Path) -> list[str]:
     manifest = _read_manifest(root)
     if manifest is None:
         raise InvalidInputError(f"{folder} is no session: it has no {_MANIFEST} that `farnet review --session` writes.")
+    if being_replaced(manifest):
+        return [
+            f"{root / _MANIFEST} says that the session was being replaced and that was cut off; write it once more."
+        ]
     said = []
     for entry in manifest["files"]:
         path = root / entry["name"]
