@@ -295,7 +295,8 @@ def _choice(
     if not candidates:
         return None, "unproved"
     judged = [(known.compare(replace(one.identity, name=known.name)), one) for one in candidates]
-    sameness = next(grade for grade in ("same", "unproved", "other") if any(grade == its for its, _ in judged))
+    grades: tuple[Sameness, ...] = ("same", "unproved", "other")
+    sameness = next(grade for grade in grades if any(grade == its for its, _ in judged))
     likely = [(_farness(one.radiograph, item), one) for its, one in judged if its == sameness]
     nearest = min(farness for farness, _ in likely)
     chosen, *more = [one for farness, one in likely if farness == nearest]
