@@ -36,8 +36,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             file.
     """
     target = Path(os.path.realpath(path))
-    # The ending is kept because writers choose their format by it; the name is cut to stay within the system's limit.
-    temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}{target.suffix}")
+    # The ending is kept because writers choose their format by it; the name is cut to stay within the system's limit,
+    # which counts bytes.
+    temporary = target.with_name(f".{target.stem[:20]}.{secrets.token_hex(6)}{target.suffix[-100:]}")
     try:
         _check_replaceable(target, path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,7 @@ def atomic_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
             be made or written to.
     """
     target = Path(os.path.realpath(path))
-    temporary, aside = (target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}{end}") for end in ("", ".old"))
+    temporary, aside = (target.with_name(f".{target.name[:20]}.{secrets.token_hex(6)}{end}") for end in ("", ".old"))
     try:
         if target.exists() and not target.is_dir():
             raise OutputError(f"{path} is a file; give the name of a folder to write.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from farnet.errors import AnnotationError, InvalidInputError, unknown_name
+from farnet.errors import AnnotationError, InvalidInputError, contained, unknown_name
 from farnet.spacing import as_spacing
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def formats_by_ending(path: Path) -> list[AnnotationFormat]:
     return sorted(fitting, key=lambda item: -max(len(suffix) for suffix in item.suffixes if name.endswith(suffix)))
 
 
+@contained
 def read_annotations(
     path: str | Path,
     *,
