@@ -18,9 +18,7 @@ radiograph does (`farnet.formats.dicom_sr_writing`).
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import math
 import os
@@ -38,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 from farnet.atomic import atomic_folder, write_text_atomic
 from farnet.errors import AnnotationError, InvalidInputError, OutputError
 from farnet.review import Review
+from farnet.spreadsheet import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -230,10 +229,8 @@ def _log(landmarks: Sequence[Landmarks]) -> str:
         for item in landmarks
         for edit in Review.of(item).log
     ]
-    text = io.StringIO()
     # By time; what was done in the same second stays in its order.
-    csv.writer(text, lineterminator="\n").writerows([LOG_COLUMNS, *sorted(rows, key=lambda row: row[0])])
-    return text.getvalue()
+    return csv_text([LOG_COLUMNS, *sorted(rows, key=lambda row: row[0])], line_end="\n")
 
 
 def _cells(pair: tuple[float, float] | None) -> list[str]:
