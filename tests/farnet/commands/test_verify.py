@@ -75,6 +75,7 @@ def test_a_session_is_checked_with_its_files(farnet, scans, tmp_path):
     session = tmp_path / "session"
     assert farnet("review", scans / "landmarks.csv", "--session", session).code == 0
     assert farnet("verify", session, "-r", scans).code == 0
+    assert farnet("verify", session).code == 0  # by the key beside it
     (session / "log.csv").write_text("")
     result = farnet("verify", session, "-r", scans)
     assert result.code == 1
