@@ -44,6 +44,12 @@ def test_identical(farnet, scans):
     assert report["radiographs"][0]["path"] == str(scans / "a.png")
 
 
+def test_nothing_is_written(farnet, scans, tmp_path):
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert farnet("verify", scans / "landmarks.csv", "--radiographs", scans).code == 0
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_a_point_that_is_elsewhere(farnet, scans):
     def move(item):
         points = item.points.copy()
