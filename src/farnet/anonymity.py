@@ -116,7 +116,7 @@ def _unnamed(value: Any, sums: Mapping[str, str]) -> Any:
         return [_unnamed(item, sums) for item in value]
     if not isinstance(value, dict):
         return value
-    found = {}
+    found: dict[str, Any] = {}
     for key, item in value.items():
         if key == "radiographs" and isinstance(item, list):
             found[key] = len(item)

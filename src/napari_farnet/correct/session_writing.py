@@ -81,7 +81,7 @@ def summary(session: Session) -> str:
     text = f"The session of {radiographs} is in {session.folder} ({len(session.files)} files)."
     if session.key is not None:
         text += f" Radiographs have codes in it; {session.key.name} beside it says which is which."
-    if missing := sum(name.endswith(".sr.dcm") for name, _ in session.left_out):
+    elif missing := sum(name.endswith(".sr.dcm") for name, _ in session.left_out):
         text += f" No DICOM report of {missing} of {session.radiographs}: session.json says why."
     return text
 
