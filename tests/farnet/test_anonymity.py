@@ -13,8 +13,8 @@ from farnet.zoo import list_models
 
 PATIENT = "Mueller_Anna-1970"
 PATHS = (
-    f"/home/ann/{PATIENT}.png",
-    rf"C:\Users\ann\{PATIENT}.png",
+    f"/net/ann/{PATIENT}.png",
+    rf"D:\ann\{PATIENT}.png",
     rf"\\server\scans\{PATIENT}.png",
     f"~/{PATIENT}.png",
 )
@@ -45,8 +45,8 @@ def test_what_leads_out_of_a_folder_is_no_name(name):
 
 def test_a_command_tells_settings_and_nothing_else():
     words = shlex.split(
-        f"farnet train --data /scans/{PATIENT} -o '/home/ann/run 1' --exclude {PATIENT} --observer 'Dr Ann' --preset "
-        f"compact --set epochs=3 --set weights=/home/ann/w.safetensors --validation=0.2 --annotations={PATHS[0]} --json"
+        f"farnet train --data /scans/{PATIENT} -o '/net/ann/run 1' --exclude {PATIENT} --observer 'Dr Ann' --preset "
+        f"compact --set epochs=3 --set weights=/net/ann/w.safetensors --validation=0.2 --annotations={PATHS[0]} --json"
     )
     assert command_without_paths(words) == (
         "farnet train --data DATA -o OUTPUT --exclude EXCLUDE --observer OBSERVER --preset compact --set epochs=3 "
@@ -83,7 +83,7 @@ def test_names_and_paths_leave_a_model_file():
     )
     told = without_names(metadata, {PATIENT: "0123456789ab"})
     text = json.dumps(told.model_dump(mode="json"))
-    assert not any(word in text for word in (PATIENT, "Dr Ann", "/home", "ann/"))
+    assert not any(word in text for word in (PATIENT, "Dr Ann", "/net", "ann/"))
     assert told.training["data"] == {"dataset": "table", "observer": "one of several", "radiographs": 2}
     assert told.training["settings"] == {"start_from": "tuned.png", "weights": "w.ckpt", "epochs": 3}
     assert told.evaluation["held_out"]["largest_errors"] == [

@@ -77,7 +77,7 @@ PATIENT = "Mueller_1970"
 
 
 @pytest.mark.parametrize(
-    "folder", ["/home/ann/scans", r"C:\Users\ann\scans", r"\\server\ann", "file:///home/ann", "~/ann"]
+    "folder", ["/net/ann/scans", r"D:\ann\scans", r"\\server\ann", "file:///net/ann", "~/ann"]
 )
 def test_a_session_tells_neither_patients_nor_places(tmp_path, folder):
     foreign = {"imagePath": f"{folder}/{PATIENT}.png", "flags": {PATIENT: True}, "by": "ann"}
