@@ -24,6 +24,7 @@ from farnet.errors import AnnotationError, FarnetError
 from farnet.formats.companion import scheme_for
 from farnet.formats.registry import AnnotationFormat, ReadOptions, read_text
 from farnet.landmarks import Landmarks
+from farnet.spreadsheet import restored_cell, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,6 +66,7 @@ COLUMNS = (
 
 _NEEDED = ("scheme", "landmark", "row_px", "column_px")
 _SHARED = ("scheme", "radiograph", "image_sha256", "image_rows", "image_columns", "source")
+_TEXTS = ("scheme", "radiograph", "landmark", "abbreviation", "source")
 _COVARIANCE = (("cov_rr", 0, 0), ("cov_rc", 0, 1), ("cov_cc", 1, 1))
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -93,10 +95,11 @@ def _rows(item: Landmarks) -> Iterator[dict[str, str]]:
         "image_columns": columns,
         "source": item.source,
     }
+    shared = {name: safe_cell(text) for name, text in shared.items()}
     if item.spacing is not None:
         shared |= {"spacing_row_mm": repr(item.spacing[0]), "spacing_column_mm": repr(item.spacing[1])}
     for k, landmark in enumerate(item.scheme.landmarks):
-        row = {**shared, "landmark": landmark.name, "abbreviation": landmark.abbreviation}
+        row = {**shared, "landmark": safe_cell(landmark.name), "abbreviation": safe_cell(landmark.abbreviation)}
         if item.present[k]:
             row |= {"row_px": _repr(item.points[k, 0]), "column_px": _repr(item.points[k, 1])}
         if item.confidence is not None:
@@ -168,6 +171,7 @@ def _table(text: str, path: Path, skipped: int) -> Iterator[tuple[int, dict[str,
                     f"{path}, line {reader.line_num + skipped}: expected {len(present)} cells, as in the first line."
                 )
             row = dict.fromkeys(COLUMNS, "") | cells
+            row |= {name: restored_cell(row[name]) for name in _TEXTS}
             _check_version(row["format"], f"{path}, line {reader.line_num + skipped}")
             yield reader.line_num + skipped, row
     except csv.Error as error:
