@@ -19,23 +19,27 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from farnet.errors import AnnotationError
 from farnet.readers import stem_of
 
 if TYPE_CHECKING:
     from farnet.radiograph import Radiograph
 
-__all__ = ["RadiographId", "Sameness", "radiograph_key"]
+__all__ = ["OtherRadiographError", "RadiographId", "Sameness", "radiograph_key"]
 
 Sameness = Literal["same", "unproved", "other"]
 """Proved to be the same radiograph; perhaps, by its name alone; or proved to be another one."""
 
 
+class OtherRadiographError(AnnotationError):
+    """Landmarks are of another radiograph than the one that they are wanted for; a person may know better."""
+
+
 def radiograph_key(name: str) -> str:
     """What all names of one radiograph have in common: no folder, no ending of an image file, no capital letters."""
-    return stem_of(Path(name.replace("\\", "/"))).casefold()
+    return stem_of(name.replace("\\", "/").rstrip("/").rpartition("/")[2]).casefold()
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ of corrections holds the predictions too.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -31,6 +32,7 @@ placed: put where there was no point; absent: looked for, and not on this radiog
 
 Action = Literal["moved", "placed", "removed", "marked absent", "accepted", "reopened", "undone", "redone"]
 
+_ACTIONS = frozenset(get_args(Action))
 _KEY = "review"  # in the provenance
 _SAME = 1e-9  # px; a point that moved less did not move
 
@@ -56,6 +58,7 @@ class Edit:
     spacing: tuple[float, float] | None = None
     time: str = ""
     who: str = ""
+    _line: str = field(default="", compare=False, repr=False)  # made once: it is written again at every later step
 
     @property
     def distance_px(self) -> float:
@@ -83,24 +86,40 @@ class Edit:
             "who": self.who,
         }
 
+    def to_line(self) -> str:
+        """All of it but the spacing in one text, which takes less room and time than `to_dict` does.
+
+        Time, who, landmark, action, before and after, with tabs between them; a point is ``row column``, none is empty.
+        """
+        if not self._line:
+            texts = [text.replace("\\", r"\\").replace("\t", r"\t") for text in (self.time, self.who, self.landmark)]
+            points = ["" if point is None else f"{point[0]!r} {point[1]!r}" for point in (self.before, self.after)]
+            object.__setattr__(self, "_line", "\t".join((*texts, self.action, *points)))
+        return self._line
+
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], spacing: tuple[float, float] | None) -> Edit:
-        """Build an edit from what `to_dict` gives.
+    def stored(cls, entry: str | Mapping[str, Any], spacing: tuple[float, float] | None) -> Edit:
+        """Build an edit from what `to_line` gives, or, as older versions kept it, from what `to_dict` gives.
 
         Raises:
             KeyError, TypeError, ValueError: If something is missing or of another kind.
         """
-        if data["action"] not in get_args(Action):
-            raise ValueError(f"no such action: {data['action']!r}")
-        return cls(
-            str(data["landmark"]),
-            data["action"],
-            _point(data["before"]),
-            _point(data["after"]),
-            spacing,
-            str(data["time"]),
-            str(data["who"]),
-        )
+        if isinstance(entry, str):
+            time, who, landmark, action, *pair = entry.split("\t")
+            before, after = (_point(text.split(" ")) if text else None for text in pair)
+            if "\\" in entry:
+                time, who, landmark = (
+                    re.sub(r"\\(.)", lambda found: "\t" if found[1] == "t" else found[1], text)
+                    for text in (time, who, landmark)
+                )
+            line = entry
+        else:
+            landmark, action, time, who = (str(entry[key]) for key in ("landmark", "action", "time", "who"))
+            before, after = _point(entry["before"]), _point(entry["after"])
+            line = ""
+        if action not in _ACTIONS:
+            raise ValueError(f"no such action: {action!r}")
+        return cls(landmark, cast("Action", action), before, after, spacing, time, who, line)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +144,9 @@ class Review:
     def of(cls, landmarks: Landmarks) -> Review:
         """Begin a review, or go on with the one that the landmarks carry.
 
+        `landmarks` of the review are without it, so that a long log is not copied at every step; `to_landmarks` puts it
+        back.
+
         Raises:
             AnnotationError: If the provenance holds a review that is malformed.
         """
@@ -137,14 +159,15 @@ class Review:
             origin = landmarks.points.copy()
             for name, point in stored["origin"].items():
                 origin[landmarks.scheme.index(name)] = (math.nan, math.nan) if point is None else _point(point)
-            log = tuple(Edit.from_dict(item, landmarks.spacing) for item in stored["log"])
+            log = tuple(Edit.stored(item, landmarks.spacing) for item in stored["log"])
             reviewed, absent = (_mask(landmarks, stored[key]) for key in ("reviewed", "absent"))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise AnnotationError(
                 f"The review kept with the landmarks of radiograph {landmarks.radiograph!r} is damaged ({error}). "
                 f"Remove {_KEY!r} from their provenance to go on without it; the points are not touched."
             ) from error
-        return cls(landmarks, origin, reviewed, absent & ~landmarks.present, log)
+        own = {key: value for key, value in landmarks.provenance.items() if key != _KEY}
+        return cls(landmarks.replace(provenance=own), origin, reviewed, absent & ~landmarks.present, log)
 
     def to_landmarks(self) -> Landmarks:
         """Give the landmarks with the review in their provenance, from which `of` makes it again."""
@@ -161,7 +184,7 @@ class Review:
                 for k, name in enumerate(names)
                 if _differ(self.origin[k], self.landmarks.points[k])
             },
-            "log": [item.to_dict() for item in self.log],
+            "log": [item.to_line() for item in self.log],
         }
 
     # What there is
@@ -350,7 +373,7 @@ def _mask(landmarks: Landmarks, names: Iterable[str]) -> NDArray[np.bool_]:
     return mask
 
 
-def _point(value: Sequence[float] | None) -> tuple[float, float] | None:
+def _point(value: Sequence[float | str] | None) -> tuple[float, float] | None:
     if value is None:
         return None
     row, column = (float(item) for item in value)

@@ -3,8 +3,8 @@
     for check in verify_landmarks(read_annotations("landmarks.csv"), ["scans"]):
         print(check.radiograph, check.outcome, check.reason)
 
-The model is found by its name and SHA-256, the radiograph by the SHA-256 of its file (where the landmarks know none, of
-its pixels), never by its name alone. The settings are those of the provenance: device, threads of the CPU, precision;
+The model is found by its name and SHA-256, the radiograph by the SHA-256 of its file or its pixels, never by its name
+alone (`farnet.identity`). The settings are those of the provenance: device, threads of the CPU, precision;
 all others are part of the model file. A person's corrections do not count: compared are the points as they were
 predicted (`Review.origin`).
 
@@ -14,22 +14,21 @@ in another order and rounds otherwise, which moves points a little; `TOLERANCE_P
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from farnet.errors import DeviceError, FarnetError, InvalidInputError, per_file
-from farnet.radiograph import find_radiographs, read_radiograph
-from farnet.readers import stem_of
+from farnet.finding import RadiographFinder
+from farnet.radiograph import read_radiograph
 from farnet.review import Review
 from farnet.zoo import find_model, list_models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -83,55 +82,6 @@ class Check:
     def passed(self) -> bool:
         """Whether the same was found again."""
         return self.outcome in ("identical", "same")
-
-
-class RadiographFinder:
-    """Finds radiographs by their content; a file is read at most once, and none that need not be.
-
-    Args:
-        paths: Files, and folders, whose folders are looked into too.
-    """
-
-    def __init__(self, paths: Iterable[str | Path]) -> None:
-        self.files = find_radiographs(paths, recursive=True)
-        self._of_file: dict[Path, str] = {}
-        self._of_pixels: dict[Path, str] = {}
-
-    def find(self, landmarks: Landmarks) -> Path:
-        """The radiograph that landmarks are of.
-
-        Raises:
-            InvalidInputError: If it is not there; the message says whether a file of its name is, with other content.
-        """
-        wanted = landmarks.image_sha256
-        pixels = _text(landmarks.provenance, "pixels_sha256")
-        if not wanted and not pixels:
-            raise InvalidInputError("it is not recorded which file, or which pixels, the landmarks are of")
-        named = [file for file in self.files if _named(file, landmarks)]
-        for file in [*named, *(file for file in self.files if file not in named)]:
-            if (self._sha256(file) == wanted) if wanted else (self._pixels_sha256(file) == pixels):
-                return file
-        if named:
-            raise InvalidInputError(f"the content of {named[0]} is not that in which the landmarks were found")
-        what = f"has the SHA-256 {wanted[:12]}... of its file" if wanted else "has its pixels"
-        raise InvalidInputError(f"none of the {len(self.files)} radiographs given {what}")
-
-    def _sha256(self, file: Path) -> str:
-        if file not in self._of_file:
-            try:
-                with file.open("rb") as stream:
-                    self._of_file[file] = hashlib.file_digest(stream, "sha256").hexdigest()
-            except OSError:
-                self._of_file[file] = ""  # gone, or not to be read: it is none of those looked for
-        return self._of_file[file]
-
-    def _pixels_sha256(self, file: Path) -> str:
-        if file not in self._of_pixels:
-            try:
-                self._of_pixels[file] = read_radiograph(file, checksum=False).pixels_sha256()
-            except FarnetError:
-                self._of_pixels[file] = ""  # no radiograph: it is none of those looked for
-        return self._of_pixels[file]
 
 
 def verify_landmarks(
@@ -347,11 +297,3 @@ def _unlike(then: Mapping[str, Any], now: Mapping[str, Any], radiograph: Radiogr
         if then.get(key) != now.get(key):
             parts.append(f"{key} {then.get(key, 'unknown')}, now {now.get(key)}")
     return "; ".join(parts)
-
-
-def _named(file: Path, landmarks: Landmarks) -> bool:
-    recorded = landmarks.provenance.get("image")
-    names = {landmarks.radiograph, Path(landmarks.radiograph).name}
-    if isinstance(recorded, str):
-        names.add(Path(recorded).name)
-    return file.name in names or stem_of(file) in names

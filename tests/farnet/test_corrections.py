@@ -11,7 +11,9 @@ from PIL import Image
 from farnet.corrections import CORRECTIONS, Corrections
 from farnet.errors import AnnotationError, InvalidInputError, OutputError
 from farnet.formats import read_annotations, write_annotations
+from farnet.identity import OtherRadiographError, RadiographId
 from farnet.landmarks import Landmarks
+from farnet.radiograph import read_radiograph
 from farnet.review import Review
 from farnet.scheme import load_scheme
 
@@ -125,3 +127,158 @@ def test_files_of_one_name_are_told_apart(folder):
     corrections = Corrections.open(folder)
     assert {item.name for item in corrections.items} == {"001.bmp", "001.png", "002", "003"}
     assert len({item.file for item in corrections.items}) == 4
+
+
+def recorded(folder, name, **changes):
+    """Predictions of a file of the folder, as `farnet detect` makes them."""
+    radiograph = read_radiograph(folder / name)
+    own = {"image_sha256": radiograph.sha256, "provenance": {"pixels_sha256": radiograph.pixels_sha256()}}
+    return predicted(radiograph.name).replace(**{**own, **changes})
+
+
+def opened(folder, *items, format="landmarks.csv"):
+    write_annotations(folder / format, items)
+    return Corrections.open(folder, predictions=folder / format)
+
+
+def exchanged(folder, name="001.png"):
+    """Put another patient's radiograph of the same size under a name."""
+    Image.fromarray(np.random.default_rng(99).integers(0, 255, (40, 30), dtype=np.uint8)).save(folder / name)
+
+
+@pytest.mark.parametrize("format", ["landmarks.csv", "landmarks.coco.json"])
+def test_predictions_of_another_patients_file_of_this_name_are_never_shown_in_silence(folder, format, caplog):
+    corrections = opened(folder, recorded(folder, "001.png"), format=format)
+    assert corrections.landmarks(0, corrections.radiograph(0)).present.all()
+    exchanged(folder)
+    radiograph = corrections.radiograph(0)
+    with pytest.raises(OtherRadiographError, match=r"another radiograph than .*001.png.*SHA-256.*Detect"):
+        corrections.landmarks(0, radiograph)
+    taken = corrections.landmarks(0, radiograph, trust=True)  # a person says so
+    assert taken.identity.compare(RadiographId.of(radiograph)) == "same"
+    assert taken.provenance["taken_from"]["sha256"] != radiograph.sha256
+    corrections.save(0, taken)
+    again = Corrections.open(folder, predictions=folder / format)
+    assert again.landmarks(0, again.radiograph(0)).equals(taken)  # and is not asked again
+    assert not caplog.records
+
+
+def test_corrections_of_another_patients_file_of_this_name_are_not_shown_in_silence(folder):
+    corrections = opened(folder, recorded(folder, "001.png"))
+    corrections.save(0, corrections.landmarks(0, corrections.radiograph(0)))
+    exchanged(folder)
+    again = Corrections.open(folder)
+    with pytest.raises(OtherRadiographError, match=r"corrections.*001.csv.*another radiograph"):
+        again.landmarks(0, again.radiograph(0))
+
+
+def test_a_renamed_file_finds_its_predictions_and_one_saved_in_another_format_too(folder):
+    item = recorded(folder, "001.png")
+    (folder / "001.png").rename(folder / "renamed.png")
+    corrections = opened(folder, item)
+    number = [one.name for one in corrections.items].index("renamed")
+    assert corrections.landmarks(number, corrections.radiograph(number)).present.all()
+    Image.open(folder / "renamed.png").save(folder / "001.bmp")
+    (folder / "renamed.png").unlink()
+    corrections = Corrections.open(folder)
+    assert corrections.landmarks(0, corrections.radiograph(0)).present.all()
+
+
+def test_what_only_a_name_speaks_for_is_told_once(folder, caplog):
+    corrections = opened(folder, predicted("001"), predicted("002"))
+    for _ in range(2):
+        for number in (0, 1):
+            found = corrections.landmarks(number, corrections.radiograph(number))
+            assert found.identity.compare(RadiographId.of(corrections.radiograph(number))) == "same"
+    (record,) = caplog.records
+    assert record.name == "farnet.notices"
+    assert "does not say which files" in record.message
+
+
+def test_predictions_named_alike_in_different_folders_go_to_their_own(tmp_path):
+    """As `farnet detect a b` names them, with hashes and without."""
+    for seed, place in enumerate(("a", "b")):
+        (tmp_path / place).mkdir()
+        pixels = np.random.default_rng(seed).integers(0, 255, (40, 30), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / place / "lateral.png")
+    hashed = [
+        recorded(tmp_path / place, "lateral.png", points=np.full((19, 2), value), radiograph=f"{place}/lateral.png")
+        for place, value in (("a", 1.0), ("b", 2.0))
+    ]
+    plain = [item.replace(image_sha256=None, provenance={}) for item in hashed]
+    for items in (hashed, plain, [item.replace(radiograph="lateral") for item in hashed]):
+        write_annotations(tmp_path / "all.csv", items)
+        for place, value in (("a", 1.0), ("b", 2.0)):
+            corrections = Corrections.open(tmp_path / place, predictions=tmp_path / "all.csv")
+            assert corrections.landmarks(0, corrections.radiograph(0)).points[0, 0] == value
+    elsewhere = [item.replace(radiograph=f"scans/{number}/lateral") for number, item in enumerate(plain)]
+    write_annotations(tmp_path / "all.csv", elsewhere)
+    corrections = Corrections.open(tmp_path / "a", predictions=tmp_path / "all.csv")
+    with pytest.raises(AnnotationError, match="2 sets of landmarks that may be those of"):
+        corrections.landmarks(0, corrections.radiograph(0))
+
+
+def test_landmarks_of_another_radiograph_are_not_saved(folder):
+    corrections = opened(folder, recorded(folder, "001.png"), recorded(folder, "002.png"))
+    first = corrections.landmarks(0, corrections.radiograph(0))
+    corrections.landmarks(1, corrections.radiograph(1))
+    with pytest.raises(OtherRadiographError, match="not those of"):
+        corrections.save(1, first)
+    assert not corrections.items[1].corrected
+    corrections.save(0, first)
+
+
+def test_no_two_radiographs_share_a_file_of_corrections(folder):
+    for name in ("001.bmp", "001.PNG", "001.png.tif"):
+        Image.fromarray(np.zeros((40, 30), np.uint8) + 7).save(folder / name)
+    items = Corrections.open(folder, scheme=SCHEME).items
+    assert {item.path.name for item in items} >= {"001.bmp", "001.PNG", "001.png.tif", "001.png"}
+    assert len({item.file for item in items}) == len(items)
+
+
+@pytest.mark.parametrize("edits", [600, 5000])
+def test_thousands_of_edits_are_saved_and_opened(folder, edits):
+    scheme = load_scheme("spine68")
+    (folder / "landmarks.csv").unlink()
+    corrections = Corrections.open(folder, scheme=scheme)
+    review = Review.of(corrections.landmarks(0, corrections.radiograph(0)))
+    places = np.random.default_rng(5).uniform(0, 29, (edits, 2))
+    for number, place in enumerate(places):
+        review = review.moved(number % 68, place, who="A\tB")
+    assert len(review.log) == edits
+    corrections.save(0, review.to_landmarks())
+    again = Corrections.open(folder, scheme=scheme)
+    read = Review.of(again.landmarks(0, again.radiograph(0)))
+    assert read.log == review.log
+    np.testing.assert_array_equal(read.landmarks.points, review.landmarks.points)
+    again.save(0, read.moved(0, (1.0, 1.0)).to_landmarks())
+
+
+def test_corrections_stay_with_their_radiograph_when_another_of_its_name_comes_and_goes(folder, caplog):
+    def saved_column(corrections, file):
+        (number,) = [k for k, item in enumerate(corrections.items) if item.path.name == file]
+        found = corrections.landmarks(number, corrections.radiograph(number))
+        return found.points[0, 1] if corrections.items[number].corrected else None
+
+    first = Corrections.open(folder, scheme=SCHEME)
+    blank = first.landmarks(2, first.radiograph(2))
+    first.save(2, Review.of(blank).moved(0, (3.0, 7.0)).to_landmarks())
+    exchanged(folder, "003.bmp")  # now there are two that are called 003
+    both = Corrections.open(folder, scheme=SCHEME)
+    assert {item.name for item in both.items} >= {"003.bmp", "003.png"}
+    assert (saved_column(both, "003.png"), saved_column(both, "003.bmp")) == (7.0, None)
+    other = [item.path.name for item in both.items].index("003.bmp")
+    blank = both.landmarks(other, both.radiograph(other))
+    both.save(other, Review.of(blank).moved(0, (3.0, 8.0)).to_landmarks())
+    (folder / "003.png").unlink()  # and now one again, the other one
+    assert not caplog.records
+    last = Corrections.open(folder, scheme=SCHEME)
+    number = [item.name for item in last.items].index("003")
+    with pytest.raises(OtherRadiographError):
+        last.landmarks(number, last.radiograph(number))  # 003.csv is of the one that is gone
+    (folder / CORRECTIONS / "003.csv").unlink()
+    assert saved_column(Corrections.open(folder, scheme=SCHEME), "003.bmp") == 8.0
+    exchanged(folder, "003.bmp")
+    Image.fromarray(np.eye(40, dtype=np.uint8)).save(folder / "003.bmp")
+    Corrections.open(folder, scheme=SCHEME)
+    assert "holds corrections that are of none of 003.bmp" in caplog.text

@@ -203,3 +203,30 @@ def test_distances_of_points_that_are_not_there():
     assert np.isnan(edit.distance_mm)
     assert np.isnan(Edit("Sella", "moved", (0.0, 0.0), (3.0, 4.0)).distance_mm)
     assert Edit("Sella", "moved", (0.0, 0.0), (3.0, 4.0)).distance_px == 5.0
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text("\\\tnt\n|", max_size=6)
+POINTS = st.none() | st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 2)
+
+
+@given(who=TEXTS, landmark=TEXTS, before=POINTS, after=POINTS)
+def test_an_edit_comes_back_from_its_line_and_from_the_record_of_older_versions(who, landmark, before, after):
+    edit = Edit(landmark, "moved", before, after, (0.1, 0.2), "2026-01-02T03:04:05Z", who)
+    assert Edit.stored(json.loads(json.dumps(edit.to_line())), (0.1, 0.2)) == edit
+    assert Edit.stored(json.loads(json.dumps(edit.to_dict())), (0.1, 0.2)) == edit
+
+
+@pytest.mark.parametrize(
+    "line", ["", "a\tb\tc\tmoved\t1 2", "\t\tS\teaten\t\t", "\t\tS\tmoved\t1\t", "\t\tS\tmoved\t1 nan\t"]
+)
+def test_a_damaged_line_of_the_log_is_refused(line):
+    stored = {"reviewed": [], "absent": [], "origin": {}, "log": [line]}
+    with pytest.raises(AnnotationError, match="is damaged"):
+        Review.of(landmarks(provenance={"review": stored}))
+
+
+def test_the_landmarks_of_a_review_carry_no_second_log():
+    stored = Review.of(landmarks(provenance={"model": "tiny"})).moved(1, (5.0, 6.0)).to_landmarks()
+    review = Review.of(stored)
+    assert review.landmarks.provenance == {"model": "tiny"}
+    assert review.to_landmarks().equals(stored)

@@ -221,6 +221,14 @@ def test_the_hash_of_the_pixels_is_that_of_the_radiograph(tiny):
     assert detected(folder, model).provenance["pixels_sha256"] == radiograph.pixels_sha256()
 
 
+def test_a_radiograph_that_was_saved_in_another_format_is_found_by_its_pixels(tiny):
+    folder, model = tiny
+    landmarks = detected(folder, model)
+    Image.open(folder / "x.png").save(folder / "x.bmp")
+    (folder / "x.png").unlink()
+    assert verified(landmarks, folder, model=model).path == folder / "x.bmp"
+
+
 def test_a_defect_in_one_radiograph_does_not_end_it(monkeypatch):
     """What nobody foresaw is the reason why that one is unchecked."""
     from types import SimpleNamespace

@@ -23,6 +23,8 @@ _ITK_SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr", ".nii", ".nii.gz")
 RADIOGRAPH_SUFFIXES: tuple[str, ...] = _IMAGE_SUFFIXES + _DICOM_SUFFIXES + _ITK_SUFFIXES
 """Endings of radiograph files, in lower case."""
 
+_LONGEST_FIRST = sorted(RADIOGRAPH_SUFFIXES, key=len, reverse=True)
+
 _MAXIMUM_BYTES = 2 * 2**30
 _HEAD_BYTES = 1024
 _DICOM_MARK_ENDS = 132
@@ -60,15 +62,23 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 
 def as_text(path: str | Path) -> str:
     """A path as it can be written into any file: bytes of it that are no text are spelt out, as %e4."""
-    return re.sub(r"[\ud800-\udfff]", lambda found: f"%{ord(found[0]) & 0xFF:02x}", str(path))
+    text = str(path)
+    return text if text.isascii() else re.sub(r"[\ud800-\udfff]", lambda found: f"%{ord(found[0]) & 0xFF:02x}", text)
 
 
-def stem_of(path: Path) -> str:
-    """Name of a file without its ending; only known endings are taken off ("1.2.840.113" stays)."""
-    for suffix in sorted(RADIOGRAPH_SUFFIXES, key=len, reverse=True):
-        if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
-            return as_text(path.name[: -len(suffix)])
-    return as_text(path.name)
+def stem_of(path: Path | str) -> str:
+    """Name of a file without its ending; only known endings are taken off ("1.2.840.113" stays).
+
+    Args:
+        path: The file, or its name without any folder.
+    """
+    name = path if isinstance(path, str) else path.name
+    lower = name.lower()
+    if lower.endswith(RADIOGRAPH_SUFFIXES):
+        for suffix in _LONGEST_FIRST:
+            if lower.endswith(suffix) and len(name) > len(suffix):
+                return as_text(name[: -len(suffix)])
+    return as_text(name)
 
 
 def decode(path: Path, *, spacing_given: bool, detector_spacing: bool, checksum: bool) -> Picture:

@@ -121,6 +121,12 @@ def test_names_in_any_script_in_any_code_page(detector, here, make, monkeypatch,
     assert len(read_annotations(here / "landmarks.csv")) == 4
 
 
+def test_radiographs_are_not_changed(farnet, detector, radiograph):
+    before, status = radiograph.read_bytes(), radiograph.stat()
+    assert farnet("detect", radiograph, "--overlay", "--json").code == 0
+    assert (radiograph.read_bytes(), radiograph.stat().st_mtime_ns) == (before, status.st_mtime_ns)
+
+
 def test_nothing_is_written_where_everything_fails(farnet, detector, here):
     result = farnet("detect", "nowhere.png")
     assert result.code == 1
