@@ -18,6 +18,7 @@ from farnet.formats.registry import (
     register_format,
     write_annotations,
 )
+from farnet.formats.slicer_fcsv import SLICER_FCSV
 from farnet.formats.slicer_markups import SLICER_MARKUPS
 from farnet.formats.tps import TPS
 
@@ -33,8 +34,9 @@ __all__ = [
 
 register_format(FARNET_CSV)
 register_format(ISBI_TXT)
+register_format(LABELME)  # before the others of the ending .json, which is labelme's where nothing else tells
 register_format(SLICER_MARKUPS)
-register_format(LABELME)
+register_format(SLICER_FCSV)
 register_format(COCO)
 register_format(TPS)
 register_format(DICOM_SR)
