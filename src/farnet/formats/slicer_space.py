@@ -71,7 +71,7 @@ def geometry_for_writing(path: Path, landmarks: Landmarks) -> Geometry:
 
 
 def geometry_for_reading(path: Path, names: Iterable[str], options: ReadOptions) -> tuple[Geometry, Path | None]:
-    """Where the picture of somebody's list lies, and the picture; None where the given spacing alone tells.
+    """Where the picture of somebody's list lies, and the picture; None where the spacing that is given tells.
 
     Args:
         path: The list.
@@ -96,19 +96,12 @@ def geometry_for_reading(path: Path, names: Iterable[str], options: ReadOptions)
             "it under the same name, name its folder, or give the spacing."
         )
     first = known[0][0]
-    if any(
-        not np.allclose(other.step, first.step) or not np.allclose(other.origin, first.origin) for other, _ in known
-    ):
+    if not all(_alike(first, other) for other, _ in known):
         raise AnnotationError(
             f"{path} has positions in mm, and {' and '.join(str(picture) for _, picture in known)} have pixels of "
             "different size or place. Leave beside it only the one that the list was made on, or name that one."
         )
-    if not first.stated:
-        tell(
-            f"{path}: {known[0][1].name} tells no size of a pixel, so the list is read as if it was made on this very "
-            "file, of which 3D Slicer shows a pixel as 1 mm. If it was made on another file, give the spacing."
-        )
-    elif options.spacing is not None and not np.allclose(options.spacing, first.spacing):
+    if first.stated and options.spacing is not None and not np.allclose(options.spacing, first.spacing):
         tell(
             f"{path}: the list is read by the pixels of {known[0][1].name}, for 3D Slicer {first.spacing[0]:g} x "
             f"{first.spacing[1]:g} mm (row, column), and not by the spacing that was given."

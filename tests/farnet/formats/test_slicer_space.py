@@ -214,7 +214,8 @@ class TestRead:
         np.testing.assert_allclose(read_annotations(file, radiographs=[path])[0].points, POINTS, atol=1e-6)
         np.testing.assert_allclose(read_annotations(file, spacing=(0.13, 0.14))[0].points, POINTS, atol=1e-6)
         pictures.dicom(path)  # of 1 mm now, as the other
-        np.testing.assert_allclose(read_annotations(file)[0].points, POINTS * [0.13, 0.14], atol=1e-6)
+        slicers_list(file, pictures.Itk(path).positions(POINTS))
+        np.testing.assert_allclose(read_annotations(file)[0].points, POINTS, atol=1e-6)
         assert "tells no size of a pixel" in caplog.text
 
     def test_a_picture_that_tells_no_size(self, tmp_path, caplog):
@@ -226,6 +227,33 @@ class TestRead:
         caplog.clear()
         np.testing.assert_allclose(read_annotations(file, spacing=2.0)[0].points, POINTS / 2.0)
         assert not caplog.records
+        (found,) = read_annotations(file, spacing=0.1)  # that of the patient, of a list that was made on this very file
+        np.testing.assert_allclose(found.points, POINTS)
+        assert found.spacing == (0.1, 0.1) and "they are read by 1 mm" in caplog.text
+
+    @pytest.mark.parametrize("ending", [".mrk.json", ".fcsv"])
+    @pytest.mark.parametrize(
+        "case", ["8 bit.png", "plain.jpg", "plain.tif", "plain.bmp", "class 1.1, PixelSpacing.dcm"]
+    )
+    def test_mm_of_another_file_of_the_radiograph(self, tmp_path, case, ending):
+        """A list that was made on the DICOM file, beside a picture that was saved of it."""
+        pictures.made(tmp_path, case)
+        slicers_list(tmp_path / f"film{ending}", np.c_[POINTS[:, ::-1] * 0.25, np.zeros(19)])
+        with pytest.raises(AnnotationError, match=r"fill 2\d% of film.*another file.*give the spacing"):
+            read_annotations(tmp_path / f"film{ending}")
+        np.testing.assert_allclose(read_annotations(tmp_path / f"film{ending}", spacing=0.25)[0].points, POINTS)
+        np.testing.assert_allclose(read_annotations(tmp_path / f"film{ending}", spacing=1)[0].points, POINTS * 0.25)
+
+    def test_mm_of_another_file_beside_a_picture_with_dots_per_inch(self, tmp_path, caplog):
+        pictures.jpeg(tmp_path / "film.jpg", unit=1, density=(25, 25))
+        slicers_list(tmp_path / "film.fcsv", np.c_[POINTS[:, ::-1] * 0.25, np.zeros(19)])
+        read_annotations(tmp_path / "film.fcsv")
+        assert "fill 2" in caplog.text and "probably made on another file" in caplog.text
+
+    def test_a_few_points_may_be_close_together(self, tmp_path):
+        pictures.png(tmp_path / "film.png")
+        slicers_list(tmp_path / "film.fcsv", np.c_[POINTS[:4, ::-1] * 0.1, np.zeros(4)], names=SCHEME.names[:4])
+        np.testing.assert_allclose(read_annotations(tmp_path / "film.fcsv")[0].points[:4], POINTS[:4] * 0.1)
 
     def test_a_picture_that_tells_another_size_than_the_one_given(self, tmp_path, caplog):
         path = pictures.made(tmp_path, "inch.tif")
