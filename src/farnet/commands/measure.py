@@ -126,7 +126,7 @@ def _read(files: list[Path], spacing: str | None) -> list["Landmarks"]:
     from farnet.formats import read_annotations
 
     given = spacing_option(spacing)
-    landmarks = [item for file in files for item in read_annotations(file)]
+    landmarks = [item for file in files for item in read_annotations(file, spacing=given)]
     return landmarks if given is None else [item.replace(spacing=given) for item in landmarks]
 
 
