@@ -14,7 +14,7 @@ from farnet.commands.options import (
     examples,
     spacing_option,
 )
-from farnet.commands.tables import print_landmarks
+from farnet.commands.tables import print_landmarks, warn_of_doubts
 from farnet.errors import DeviceError, FarnetError, OutputError
 from farnet.zoo import DEFAULT_MODEL
 
@@ -182,6 +182,9 @@ def _finish(run: "BatchRun", failed: list[dict[str, str]]) -> "Path | None":
 
 
 def _described(item: "BatchItem") -> dict[str, Any]:
+    from farnet.landmarks import outside_picture
+    from farnet.plausible import implausible_scale
+
     landmarks = item.landmarks
     assert landmarks is not None, "those that failed are listed apart"
     return {
@@ -195,6 +198,8 @@ def _described(item: "BatchItem") -> dict[str, Any]:
         "found": int(landmarks.present.sum()),
         "orientation": landmarks.provenance.get("orientation", "as it is"),
         "unlike_training": landmarks.provenance.get("unlike_training", []),
+        "outside_picture": outside_picture(landmarks),
+        "implausible_scale": implausible_scale(landmarks),
         "overlay": None if item.picture is None else str(item.picture),
         "landmarks": landmarks.summary_table(),
     }
@@ -225,16 +230,17 @@ def _report(
     elif len(plan.files) == 1 and reports and items[0].landmarks is not None:
         print_landmarks(items[0].landmarks)
     elif reports:
+        certainty = _certainties(reports)
         rows = [
             (
                 report["radiograph"],
                 f"{report['found']} of {len(report['landmarks'])}",
-                number(_mean([row["confidence"] for row in report["landmarks"]])),
+                *(number(_mean([row[key] for row in report["landmarks"]])) for key in certainty.values()),
                 "as before" if report["status"] == "skipped" else number(report["seconds"]),
             )
             for report in reports
         ]
-        print_table(("radiograph", "found", "mean confidence", "seconds"), rows, title=f"Landmarks by {detector.name}")
+        print_table(("radiograph", "found", *certainty, "seconds"), rows, title=f"Landmarks by {detector.name}")
     if not as_json and written is not None:
         print_text(f"Landmarks: {written}")
         if plan.pictures:
@@ -249,10 +255,26 @@ def _report(
                 f"{report['radiograph']} is unlike the radiographs that {detector.name} knows, so its landmarks are "
                 f"guesses: {'; '.join(report['unlike_training'])}."
             )
+    warn_of_doubts([item.landmarks for item in items if item.landmarks is not None])
     if failed:
         warn(f"Failed: {len(failed)}")
         for failure in failed:
             warn(f"  {failure['path']}: {failure['error']}")
+
+
+def _certainties(reports: list[dict[str, Any]]) -> dict[str, str]:
+    """What tells how certain landmarks are: head of the column, and the key of their rows; px and mm stand apart.
+
+    Where the model is calibrated it is the expected error, which says more than the confidence that it is made of.
+    """
+    units = ("mm", "px")
+    of_unit = {unit: [r for r in reports if (r["spacing"] is None) == (unit == "px")] for unit in units}
+    found = {
+        f"mean expected ({unit})": f"expected_error_{unit}"
+        for unit in units
+        if any(row[f"expected_error_{unit}"] is not None for r in of_unit[unit] for row in r["landmarks"])
+    }
+    return found or {"mean confidence": "confidence"}
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -68,7 +68,7 @@ class Comparison:
             for others. In the order of `predictions`.
         spread: The plain covariance of the heatmaps, (K, 2, 2) px^2 each, in the order of `predictions`; None where no
             model was run.
-        left_out: What was left out and why, to be told.
+        left_out: What was left out and why, and what else is to be told of the landmarks.
         record: What was compared, in JSON types.
     """
 
@@ -173,7 +173,7 @@ def compare(
     else:
         predicted, alone, spread, record = yield from _run_model(request, truth, get_detector)
     pairing = pair_landmarks(_rest(predicted, truth.excluded), truth.landmarks)
-    notes = _check_complete(pairing, request.common)
+    notes = _check_complete(pairing, request.common) + _outside(pairing)
     comparison = Comparison(
         pairing.predictions,
         pairing.references,
@@ -375,6 +375,20 @@ def _check_complete(pairing: Pairing, common: bool) -> tuple[str, ...]:
         pairing.require_complete()
     sides = ((pairing.only_referenced, "prediction"), (pairing.only_predicted, "reference"))
     return tuple(f"Left out, for want of a {what}: {listed(alone)}" for alone, what in sides if alone)
+
+
+def _outside(pairing: Pairing) -> tuple[str, ...]:
+    """Points that lie beyond the edges of their pictures, in words."""
+    told = []
+    for side, what in ((pairing.predictions, "predicted"), (pairing.references, "true")):
+        found = [item for item in side if item.outside.any()]
+        if found:
+            count = sum(int(item.outside.sum()) for item in found)
+            told.append(
+                f"{count} {what} landmarks lie outside the picture and count as they are: on "
+                f"{listed([item.radiograph for item in found])}."
+            )
+    return tuple(told)
 
 
 def _with_wrist(comparison: Comparison, wrist: tuple[int, int]) -> Comparison:
