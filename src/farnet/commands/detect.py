@@ -235,7 +235,7 @@ def _report(
             (
                 report["radiograph"],
                 f"{report['found']} of {len(report['landmarks'])}",
-                *(number(_mean([row[key] for row in report["landmarks"]])) for key in certainty.values()),
+                *(number(_mean_of(report, key)) for key in certainty.values()),
                 "as before" if report["status"] == "skipped" else number(report["seconds"]),
             )
             for report in reports
@@ -267,14 +267,16 @@ def _certainties(reports: list[dict[str, Any]]) -> dict[str, str]:
 
     Where the model is calibrated it is the expected error, which says more than the confidence that it is made of.
     """
-    units = ("mm", "px")
-    of_unit = {unit: [r for r in reports if (r["spacing"] is None) == (unit == "px")] for unit in units}
-    found = {
-        f"mean expected ({unit})": f"expected_error_{unit}"
-        for unit in units
-        if any(row[f"expected_error_{unit}"] is not None for r in of_unit[unit] for row in r["landmarks"])
-    }
+    columns = {f"mean expected ({unit})": f"expected_error_{unit}" for unit in ("mm", "px")}
+    found = {head: key for head, key in columns.items() if any(_mean_of(item, key) is not None for item in reports)}
     return found or {"mean confidence": "confidence"}
+
+
+def _mean_of(report: dict[str, Any], key: str) -> float | None:
+    """Mean over the landmarks of a radiograph; None where there is none in its own unit, mm if they are known."""
+    if key.endswith("_px") and report["spacing"] is not None:
+        return None
+    return _mean([row[key] for row in report["landmarks"]])
 
 
 def _mean(values: list[float | None]) -> float | None:

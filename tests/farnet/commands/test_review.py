@@ -74,3 +74,13 @@ def test_a_session(farnet, corrections, tmp_path):
     assert (forced.code, f"Session: {session}" in forced.out) == (0, True)
     assert "Left out: a.sr.dcm" in forced.err
     assert "--force" not in farnet("review", corrections, "--session", corrections).err
+
+
+@pytest.mark.parametrize("option", [[], ["--log"]])
+def test_px_and_mm_stand_in_columns_of_their_own(farnet, corrections, option):
+    both = farnet("review", corrections, *option).out
+    assert "moved by (mm)" in both and "moved by (px)" in both
+    line = next(line for line in both.splitlines() if "0.50" in line)
+    assert "5.00" not in line
+    assert "moved by (px)" not in farnet("review", corrections / "a.csv", *option).out
+    assert "moved by (mm)" not in farnet("review", corrections / "b.csv", *option).out
