@@ -122,7 +122,8 @@ def _in_place(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     width = values.dtype.itemsize * 8
     if values.dtype.kind not in "ui" or dataset.BitsAllocated != width or dataset.BitsStored == width:
         return values
-    return (values << (width - 1 - dataset.HighBit)) >> (width - dataset.BitsStored)
+    moved: NDArray[Any] = (values << (width - 1 - dataset.HighBit)) >> (width - dataset.BitsStored)
+    return moved
 
 
 def _frame(dataset: Dataset) -> bytes:
