@@ -78,7 +78,7 @@ def detect(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="farnet-csv, coco, labelme, slicer-markups, tps, isbi-txt or dicom-sr.",
+            help="farnet-csv, coco, labelme, slicer-markups, slicer-fcsv, tps, isbi-txt or dicom-sr.",
             show_default="by --output",
         ),
     ] = None,

@@ -183,10 +183,16 @@ def _in_folder(folder: Path, names: Sequence[str], keys: set[str]) -> list[Path]
     endings = [ending for suffix in RADIOGRAPH_SUFFIXES for ending in (suffix, suffix.upper())]
     tried = [folder / f"{stem}{ending}" for stem in stems for ending in endings]
     tried += [folder / stem for stem in stems if _is_dicom(folder / stem)]
-    return [file for file in tried if _is_file(file)] or [
-        file
-        for file in sorted(folder.iterdir())
-        if file.name.lower().endswith(RADIOGRAPH_SUFFIXES) and radiograph_key(file.name) in keys
+    found = [file for file in tried if _is_file(file)]
+    if found:
+        return found
+    begins = tuple(keys)
+    try:
+        alike = sorted(file for file in folder.iterdir() if file.name.casefold().startswith(begins))
+    except OSError:  # it may not be looked into
+        return []
+    return [
+        file for file in alike if file.name.lower().endswith(RADIOGRAPH_SUFFIXES) and radiograph_key(file.name) in keys
     ]
 
 

@@ -36,6 +36,7 @@ def test_formats_that_come_with_the_package():
         "slicer-markups",
         "slicer-fcsv",
         "coco",
+        "aariz",
         "tps",
         "dicom-sr",
     ]

@@ -84,7 +84,7 @@ class TestRead:
             (HEAD.format("4.4", "0") + "#farnet {\n#end of farnet\n", "damaged"),
             (HEAD.format("4.4", "0") + "#farnet {}\n", "cut short"),
             (HEAD.format("4.4", "0") + "#farnet []\n#end of farnet\n", "an object is expected"),
-            (HEAD.format("4.4", "0") + f"{'x' * 200_000},1\n", "no point list"),
+            (HEAD.format("4.4", "0") + f"{'x' * 200_000},1\n", "no point list|has 2 columns"),
         ],
     )
     def test_what_cannot_be_landmarks_is_named(self, file, text, message):
