@@ -40,6 +40,9 @@ from farnet.errors import LOGGER, FarnetError, OutputError, said_of
 
 __all__ = ["app", "main"]
 
+_TALKATIVE = ("PIL", "pydicom", "tifffile")  # what they log of a damaged file is told with its name, in a sentence
+_SILENT = logging.NullHandler()
+
 _FAILED, _WRONG_USE, _INTERRUPTED = 1, 2, 130
 
 # Typer's usage errors have their own base, which it does not export; its best known one leads to it.
@@ -99,6 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if os.environ.get("FARNET_DEBUG"):
         logging.basicConfig()
         LOGGER.setLevel(logging.DEBUG)
+    for name in _TALKATIVE:
+        logging.getLogger(name).addHandler(_SILENT)
     try:
         with notices():
             code = _command().main(args=given, prog_name="farnet", standalone_mode=False)

@@ -210,6 +210,7 @@ def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
             gathered.findings.append(finding("unreadable data", str(error)))
     groups: dict[str, list[Landmarks]] = {}
     files = list(annotations) or annotation_files(folder, paths)
+    places = {path.parent for path in paths.values()}
     subjects: dict[str, str] = {}
     try:
         with per_file(folder):
@@ -219,7 +220,7 @@ def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
         gathered.findings.append(finding("unreadable data", str(error)))
     for file in files:
         try:
-            read = read_annotations(file, scheme=scheme)
+            read = read_annotations(file, scheme=scheme, radiographs=places)
         except FarnetError as error:
             gathered.findings.append(finding("unreadable data", str(error)))
             continue

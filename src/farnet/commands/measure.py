@@ -15,6 +15,7 @@ from farnet.commands.options import (
     refuse_existing,
     spacing_option,
 )
+from farnet.commands.tables import warn_of_doubts
 from farnet.errors import InvalidInputError, MeasurementError, unknown_name
 from farnet.measurement.cephalometry import MwGap
 
@@ -106,6 +107,7 @@ def measure(
     sets, measured = _measure(landmarks, definitions, gap)
     if output is not None:
         write_measurements(output, measured, wide=wide)
+    warn_of_doubts(landmarks)
     if as_json:
         print_json(_report(sets, landmarks, measured, gap, output))
     elif output is not None:
@@ -126,7 +128,7 @@ def _read(files: list[Path], spacing: str | None) -> list["Landmarks"]:
     from farnet.formats import read_annotations
 
     given = spacing_option(spacing)
-    landmarks = [item for file in files for item in read_annotations(file)]
+    landmarks = [item for file in files for item in read_annotations(file, spacing=given)]
     return landmarks if given is None else [item.replace(spacing=given) for item in landmarks]
 
 
@@ -168,6 +170,8 @@ def _report(
     gap: MwGap,
     output: Path | None,
 ) -> dict[str, Any]:
+    from farnet.plausible import doubts
+
     return {
         "definitions": [{"name": item.name, "file": item.file or None, "source": item.source} for item in sets],
         "mw_gap": gap,
@@ -177,6 +181,7 @@ def _report(
                 "radiograph": item.radiograph,
                 "source": item.source,
                 "spacing": None if points.spacing is None else list(points.spacing),
+                "doubts": list(doubts(points)),
                 "measurements": [result.to_dict() for result in item.results],
             }
             for points, item in zip(landmarks, measured, strict=True)

@@ -99,7 +99,7 @@ class RadiographTable:
         if scheme is None and (self.root / _SCHEME_FILE).is_file():
             scheme = load_scheme(self.root / _SCHEME_FILE)
         files = [Path(item) for item in annotations] or annotation_files(self.root, paths)
-        read = _read(files, scheme)
+        read = _read(files, scheme, {path.parent for path in paths.values()})
         self.scheme = _one_scheme(read)
         splits, subjects = read_splits(files), read_subjects(files)
         _check_persons(splits, subjects)
@@ -244,8 +244,10 @@ def _radiographs(root: Path) -> dict[str, Path]:
     return found
 
 
-def _read(files: Sequence[Path], scheme: LandmarkScheme | None) -> list[Landmarks]:
-    read = [item for path in files for item in read_annotations(path, scheme=scheme)]
+def _read(files: Sequence[Path], scheme: LandmarkScheme | None, radiographs: Iterable[Path]) -> list[Landmarks]:
+    """The landmarks in files; `radiographs` are the folders where radiographs are."""
+    places = list(radiographs)
+    read = [item for path in files for item in read_annotations(path, scheme=scheme, radiographs=places)]
     if not read:
         raise AnnotationError(
             "The folder has no file of landmarks. Put one beside the radiographs: a csv of this project, COCO "

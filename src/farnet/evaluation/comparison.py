@@ -68,7 +68,7 @@ class Comparison:
             for others. In the order of `predictions`.
         spread: The plain covariance of the heatmaps, (K, 2, 2) px^2 each, in the order of `predictions`; None where no
             model was run.
-        left_out: What was left out and why, to be told.
+        left_out: What was left out and why, and what else is to be told of the landmarks.
         failed: (file, reason) of radiographs that the model could not look at; they are no part of the figures.
         record: What was compared, in JSON types.
     """
@@ -177,7 +177,7 @@ def compare(
         predicted, alone, spread, record, failed = yield from _run_model(request, truth, get_detector)
     without = set(map(radiograph_key, failed))
     pairing = pair_landmarks(_rest(predicted, truth.excluded), _rest(truth.landmarks, without))
-    notes = _check_complete(pairing, request.common)
+    notes = _check_complete(pairing, request.common) + _outside(pairing)
     comparison = Comparison(
         pairing.predictions,
         pairing.references,
@@ -393,6 +393,20 @@ def _check_complete(pairing: Pairing, common: bool) -> tuple[str, ...]:
         pairing.require_complete()
     sides = ((pairing.only_referenced, "prediction"), (pairing.only_predicted, "reference"))
     return tuple(f"Left out, for want of a {what}: {listed(alone)}" for alone, what in sides if alone)
+
+
+def _outside(pairing: Pairing) -> tuple[str, ...]:
+    """Points that lie beyond the edges of their pictures, in words."""
+    told = []
+    for side, what in ((pairing.predictions, "predicted"), (pairing.references, "true")):
+        found = [item for item in side if item.outside.any()]
+        if found:
+            count = sum(int(item.outside.sum()) for item in found)
+            told.append(
+                f"{count} {what} landmarks lie outside the picture and count as they are: on "
+                f"{listed([item.radiograph for item in found])}."
+            )
+    return tuple(told)
 
 
 def _with_wrist(comparison: Comparison, wrist: tuple[int, int]) -> Comparison:

@@ -61,7 +61,7 @@ def decode_dicom(data: bytes, what: str, *, spacing_given: bool, detector_spacin
 def _check(header: Header) -> None:
     dataset, what = header.dataset, header.what
     if not any(name in dataset for name in PIXELS) or "Rows" not in dataset:
-        kind = header.text("Modality") or "unknown"
+        kind = "".join(filter(str.isprintable, header.text("Modality")[:16])) or "unknown"
         raise RadiographError(
             f"{what} holds no pixel data (modality: {kind}); it may be an index, a report or a presentation "
             "state. Choose the file of the picture itself."

@@ -112,7 +112,7 @@ def _by_turbo(frame: bytes, dataset: Dataset) -> NDArray[Any]:
     if dataset.PhotometricInterpretation.startswith("YBR"):
         if values.dtype != np.uint8:
             raise ValueError("luminance and chrominance of more than 8 bits")
-        return convert_color_space(values, "YBR_FULL", "RGB")
+        return np.asarray(convert_color_space(values, "YBR_FULL", "RGB"))
     kind = "i" if dataset.PixelRepresentation else "u"
     return values.astype(f"u{dataset.BitsAllocated // 8}").view(f"{kind}{dataset.BitsAllocated // 8}")
 

@@ -14,7 +14,7 @@ from farnet.scheme import LandmarkDefinition, LandmarkScheme
 
 from .made_up import SCHEME, edit, landmarks
 
-ENDINGS = (".mrk.json", ".json", ".coco.json", ".tps", ".sr.dcm")
+ENDINGS = (".mrk.json", ".fcsv", ".json", ".coco.json", ".tps", ".sr.dcm")
 MANY = (".coco.json", ".tps")
 PAIR = LandmarkScheme("pair", "Two", (LandmarkDefinition("Left end", "L"), LandmarkDefinition("Right end", "R")))
 
