@@ -165,17 +165,21 @@ class Corrections:
         found, sameness = likeliest(candidates, known, item.path, source)
         if found is None:
             return self._nothing(item, radiograph, known)
+        mend = (
+            "Detect landmarks in this file again, or choose the predictions of these very files."
+            if corrected is None
+            else "Move that file away to begin anew."
+        )
         if found.image_shape is not None and found.image_shape != radiograph.shape:
             raise OtherRadiographError(
                 f"The landmarks of {item.name!r} in {source} are of a radiograph with {found.image_shape} pixels, but "
-                f"{item.path} has {radiograph.shape}. Choose the predictions of these very files."
+                f"{item.path} has {radiograph.shape}. {mend}"
             )
         if sameness == "other" and not trust:
             raise OtherRadiographError(
                 f"The landmarks of {item.name!r} in {source} are of another radiograph than {item.path}: they record "
                 f"{_said(found.identity)}, and it has {_said(known)}. One of the two was changed or exchanged, or they "
-                "are another patient's. Detect landmarks in this file again, or choose the predictions of these very "
-                "files."
+                f"are another patient's. {mend}"
             )
         if sameness == "unproved":
             self._tell(source)

@@ -125,7 +125,8 @@ class _Table:
             with path.open("rb") as file:
                 header = file.readline()
                 data = file.read() if header.rstrip(b"\r\n") == _HEADER else b""
-        except OSError:
+            data.decode("utf-8")
+        except (OSError, UnicodeDecodeError):
             return None  # reading it in the ordinary way says why
         blocks = list(_BLOCK.finditer(data))
         # A cell with a line end, an empty line or one that another program wrote is no part of any block.
@@ -135,12 +136,12 @@ class _Table:
 
     @property
     def schemes(self) -> list[str]:
-        return [name.decode("utf-8", "replace") for name in dict.fromkeys(block[2] for block in self.blocks)]
+        return [name.decode() for name in dict.fromkeys(block[2] for block in self.blocks)]
 
     def radiographs(self) -> list[tuple[str, str]]:
         found = []
         for block in self.blocks:
-            name, sha256 = block[3].decode("utf-8", "replace"), block[4].decode()
+            name, sha256 = block[3].decode(), block[4].decode()
             found.append((next(csv.reader([name]))[0] if name.startswith('"') else name, sha256))
         return found
 
@@ -153,12 +154,7 @@ class _Table:
     def read(self, number: int, scheme: LandmarkScheme | None) -> list[Landmarks]:
         block = self.blocks[number]
         before = self.data.count(b"\n", 0, block.start())
-        try:
-            text = b"\n".join((_HEADER, block[0])).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise AnnotationError(
-                f"{self.path}, line {before + 2} or below: this is no text in UTF-8 ({error.reason})."
-            ) from error
+        text = b"\n".join((_HEADER, block[0])).decode("utf-8")
         return read_table(text, self.path, ReadOptions(scheme=scheme), skipped=before)
 
 
