@@ -40,6 +40,7 @@ class CheckRequest:
         dataset: What it is; "auto" tells by the names in it, "table" is any folder.
         split: The part of a published data set; empty is all.
         annotations: Files of landmarks that are elsewhere; for any folder.
+        labels: File of a label map (`farnet.formats.labels`) for the names in the files, or None.
         observer_limit: Distance between observers beyond which they disagree, in mm (px where the spacing is unknown).
         shape_limit: Standard deviations of a landmark from where the others say it should be, beyond which it is told.
 
@@ -51,6 +52,7 @@ class CheckRequest:
     dataset: str = "auto"
     split: str = ""
     annotations: tuple[Path, ...] = ()
+    labels: Path | None = None
     observer_limit: float = 10.0
     shape_limit: float = UNUSUAL
 
@@ -120,7 +122,15 @@ def check_data(request: CheckRequest) -> Generator[Look, None, CheckReport]:
         InvalidInputError: If there is no such folder.
         UnknownNameError: If there is no such data set or split.
     """
-    gathered = gather(request.data, request.dataset, request.split, request.annotations)
+    from farnet.formats import read_labels
+
+    gathered = gather(
+        request.data,
+        request.dataset,
+        request.split,
+        request.annotations,
+        labels=None if request.labels is None else read_labels(request.labels),
+    )
     items = gathered.items
     there = [item for item in items if item.path is not None]
     facts: dict[str, PictureFacts] = {}

@@ -10,8 +10,10 @@ from farnet.commands.console import print_json, print_table, print_text
 from farnet.commands.options import (
     ForceOption,
     JsonOption,
+    LabelsOption,
     check_folder,
     examples,
+    labels_option,
     refuse_existing,
     spacing_option,
 )
@@ -68,6 +70,7 @@ def measure(
         str | None,
         typer.Option("--spacing", metavar="MM", help="mm per pixel (or row,column), instead of what the files say."),
     ] = None,
+    labels: LabelsOption = None,
     mw_gap: Annotated[
         str,
         typer.Option(
@@ -103,7 +106,7 @@ def measure(
 
     from farnet.measurement.tables import write_measurements
 
-    landmarks = _read(files, spacing)
+    landmarks = _read(files, spacing, labels)
     sets, measured = _measure(landmarks, definitions, gap)
     if output is not None:
         write_measurements(output, measured, wide=wide)
@@ -124,11 +127,11 @@ def _gap(text: str) -> MwGap:
     raise unknown_name("value of --mw-gap:", text, get_args(MwGap))
 
 
-def _read(files: list[Path], spacing: str | None) -> list["Landmarks"]:
+def _read(files: list[Path], spacing: str | None, labels: Path | None) -> list["Landmarks"]:
     from farnet.formats import read_annotations
 
-    given = spacing_option(spacing)
-    landmarks = [item for file in files for item in read_annotations(file, spacing=given)]
+    given, names = spacing_option(spacing), labels_option(labels)
+    landmarks = [item for file in files for item in read_annotations(file, labels=names, spacing=given)]
     return landmarks if given is None else [item.replace(spacing=given) for item in landmarks]
 
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from farnet.commands.console import note, number, print_json, print_table, print_text
-from farnet.commands.options import ForceOption, JsonOption, check_folder, examples, refuse_existing
+from farnet.commands.options import (
+    ForceOption,
+    JsonOption,
+    LabelsOption,
+    check_folder,
+    examples,
+    labels_option,
+    refuse_existing,
+)
 from farnet.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -60,6 +68,7 @@ def review(
             help="A session with the names of the radiographs, and DICOM reports; without, codes, and a key beside it.",
         ),
     ] = False,
+    labels: LabelsOption = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,7 +81,8 @@ def review(
     if output is not None:
         refuse_existing([output], force=force)
         check_folder(output)
-    landmarks = [item for file in files for item in read_annotations(file)]
+    known = labels_option(labels)
+    landmarks = [item for file in files for item in read_annotations(file, labels=known)]
     if not landmarks:
         raise InvalidInputError(f"There are no landmarks in {', '.join(map(str, files))}.")
     reviews = [Review.of(item) for item in landmarks]

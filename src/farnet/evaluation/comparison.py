@@ -165,7 +165,9 @@ def compare(
         FarnetError: If a side cannot be read, the sides do not belong together, or the model cannot be run; the message
             says which and how to mend it.
     """
-    given = None if request.predictions is None else read_side(request.predictions, request.spacing)
+    given = (
+        None if request.predictions is None else read_side(request.predictions, request.spacing, labels=request.labels)
+    )
     truth = _truth(request)
     if given is not None:
         predicted = given
@@ -193,15 +195,34 @@ def compare(
     return comparison if truth.data is None else _with_data(comparison, truth.data)
 
 
-def read_side(path: Path, spacing: Spacing | None = None) -> list[Landmarks]:
-    """Read one side: a file of landmarks, or all files of a folder; `spacing` stands in for what they say.
+def read_side(
+    path: Path,
+    spacing: Spacing | None = None,
+    *,
+    labels: Path | None = None,
+    radiographs: Path | None = None,
+    mm_per_pixel: Spacing | None = None,
+) -> list[Landmarks]:
+    """Read one side: a file of landmarks, or all files of a folder.
+
+    Args:
+        path: The file or folder.
+        spacing: (row, column) mm per pixel that stands in for what the files say.
+        labels: File of a label map, for names of landmarks that are others.
+        radiographs: Where the radiographs are, for formats that need their geometry.
+        mm_per_pixel: Of files in mm whose radiographs are not there; `spacing` where it is None.
 
     Raises:
         FarnetError: As `farnet.formats.read_annotations`.
     """
-    from farnet.formats import read_annotations
+    from farnet.formats import read_annotations, read_labels
 
-    found = read_annotations(path)
+    found = read_annotations(
+        path,
+        labels=None if labels is None else read_labels(labels),
+        radiographs=() if radiographs is None else [radiographs],
+        spacing=mm_per_pixel or spacing,
+    )
     return found if spacing is None else [item.replace(spacing=spacing) for item in found]
 
 
@@ -249,7 +270,7 @@ def _truth(request: EvaluationRequest) -> _Truth:
         )
     assert request.reference is not None, "a request has a truth"
     excluded = set(map(radiograph_key, request.exclude))
-    landmarks = read_side(request.reference, request.spacing)
+    landmarks = read_side(request.reference, request.spacing, labels=request.labels, radiographs=request.radiographs)
     _check_excluded(request.exclude, [item.radiograph for item in landmarks])
     landmarks = _rest(landmarks, excluded)
     record = {"reference": str(request.reference)}
