@@ -114,12 +114,10 @@ def _least_certain(result: DetectionResult) -> str:
         return ""
     which, k = order[0]
     item = result.landmarks[which]
-    details = []
-    if item.confidence is not None and not np.isnan(item.confidence[k]):
-        details.append(f"confidence {item.confidence[k]:.2f}")
-    if text := item.uncertainty.text(k):
-        details.append(text)
-    if not details:
+    confidence = np.nan if item.confidence is None else item.confidence[k]
+    off = item.uncertainty.text(k)
+    if np.isnan(confidence) and not (off and item.uncertainty.calibrated):
         return ""
+    details = [*([] if np.isnan(confidence) else [f"confidence {confidence:.2f}"]), *([off] if off else [])]
     place = f" on {item.radiograph}" if len(result.landmarks) > 1 else ""
     return f"Least certain: {item.scheme.names[k]}{place} ({', '.join(details)})."
