@@ -165,6 +165,16 @@ def test_dicom_is_found_by_its_mark_whatever_its_ending(tmp_path):
     assert find_radiographs([tmp_path]) == sorted(path for path in paths if path.parent == tmp_path)
 
 
+def test_disc_whose_pictures_are_some_folders_down(tmp_path, caplog):
+    pictures = [dicom(tmp_path / "DICOM" / patient / "IM000001") for patient in ("PAT1", "PAT2")]
+    (tmp_path / "DICOM" / "logo.png").touch()  # of the viewer on the disc
+    dicom(tmp_path / "DICOMDIR", "1.2.840.10008.1.3.10")
+    assert find_radiographs([tmp_path]) == pictures
+    assert "the 2 DICOM files in its folders are taken" in caplog.text
+    (tmp_path / "a.png").touch()
+    assert find_radiographs([tmp_path]) == [tmp_path / "a.png"]
+
+
 def test_index_of_a_disc_and_what_holds_no_picture_are_no_radiographs(tmp_path):
     picture = dicom(tmp_path / "IM1")
     dicom(tmp_path / "DICOMDIR", "1.2.840.10008.1.3.10")
