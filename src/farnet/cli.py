@@ -141,8 +141,15 @@ def _command() -> Any:
     for command in group.commands.values():
         for parameter in command.params:
             if parameter.param_type_name == "argument" and parameter.nargs == -1:
-                parameter.callback = lambda _context, _parameter, words: words and expand_wildcards(words)
+                parameter.callback = lambda _context, _parameter, words: words and _expanded(words)
     return group
+
+
+def _expanded(words: list[Any]) -> list[Any]:
+    """Paths with their wildcards expanded; words such as NAME=FILE, of which not all are paths, stay words."""
+    if all(isinstance(word, Path) for word in words):
+        return expand_wildcards(words)
+    return [str(path) for word in words for path in (expand_wildcards([word]) if set("*?") & set(word) else [word])]
 
 
 def _unforeseen(error: BaseException) -> str:

@@ -199,7 +199,7 @@ class _Block:
     def _foreign(
         self, points: NDArray[np.float64], path: Path, options: ReadOptions, pictures: Sequence[Path], counts: set[int]
     ) -> Landmarks:
-        placed = self.count or (counts.pop() if len(counts) == 1 else 0)
+        placed = self.count or (next(iter(counts)) if len(counts) == 1 else 0)
         known = _scheme_of_length(placed, options.scheme, self.where, path)
         said = base_name(self._attributes.get("IMAGE", "")) or self._attributes.get("ID", "")
         picture, shape = self._picture(said, pictures)

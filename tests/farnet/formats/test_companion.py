@@ -43,10 +43,9 @@ class TestRoundTrip:
     def test_a_scheme_of_ones_own(self, tmp_path, ending):
         own = Landmarks(np.array([[1.5, 2.25], [np.nan, np.nan]]), PAIR, image_shape=(30, 40))
         write_annotations(tmp_path / f"a{ending}", [own])
-        (again,) = read_annotations(tmp_path / f"a{ending}", scheme=PAIR)
-        assert again.equals(own)
-        with pytest.raises(SchemeError, match="pair"):
-            read_annotations(tmp_path / f"a{ending}")
+        for given_scheme in (PAIR, None):  # which the file holds
+            (again,) = read_annotations(tmp_path / f"a{ending}", scheme=given_scheme)
+            assert again.equals(own) and again.scheme == PAIR
         with pytest.raises(SchemeError, match="cephalometric19"):
             read_annotations(tmp_path / f"a{ending}", scheme=SCHEME)
 
