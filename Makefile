@@ -9,8 +9,12 @@ SCREEN := 1600x1000x24
 XVFB := $(shell command -v xvfb-run 2>/dev/null || echo /usr/bin/xvfb-run)
 ON_SCREEN = $(if $(filter Linux,$(shell uname -s)),env -u WAYLAND_DISPLAY -u QT_QPA_PLATFORM $(XVFB) -a -s "-screen 0 $(SCREEN)")
 
+# Files that `make fuzz` damages; another seed damages them otherwise.
+FUZZ ?= 20000
+FUZZ_SEED ?= 1
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint format environment system clean
+.PHONY: help demo test fast fuzz lint format environment system clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +27,9 @@ test: environment ## run the whole test suite, with a real napari window on a vi
 
 fast: environment ## run the tests of the library and the command line, without windows
 	$(RUN) -m pytest tests/farnet
+
+fuzz: environment ## read many thousands of damaged files of every kind (FUZZ=20000 FUZZ_SEED=1)
+	FARNET_FUZZ=$(FUZZ) FARNET_FUZZ_SEED=$(FUZZ_SEED) $(RUN) -m pytest tests/farnet/fuzz
 
 lint: environment ## check style and types
 	$(RUN) -m ruff check .

@@ -36,8 +36,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             file.
     """
     target = Path(os.path.realpath(path))
-    # The ending is kept because writers choose their format by it; the name is cut to stay within the system's limit.
-    temporary = target.with_name(f".{target.stem[:80]}.{secrets.token_hex(6)}{target.suffix}")
+    # The ending is kept because writers choose their format by it; the name is cut to stay within the system's limit,
+    # which counts bytes.
+    temporary = target.with_name(f".{target.stem[:20]}.{secrets.token_hex(6)}{target.suffix[-100:]}")
     try:
         _check_replaceable(target, path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -59,40 +60,34 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
+def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Give a new temporary folder beside `path`; when the block succeeds, it becomes `path`.
 
     It is removed if the block fails, so that `path` is never half full. Folders on the way are made.
 
     Args:
         path: The folder to make; it may be there already if it is empty.
-        replace: Put the new folder in the place of one that is not empty. The old one is gone then, with all its files.
 
     Yields:
         The folder to write into.
 
     Raises:
-        OutputError: If `path` is a file, or a folder that is not empty and is not to be replaced, or the folder cannot
-            be made or written to.
+        OutputError: If `path` is a file, or a folder that is not empty or was filled meanwhile, or the folder cannot be
+            made or written to.
     """
     target = Path(os.path.realpath(path))
-    temporary, aside = (target.with_name(f".{target.name[:80]}.{secrets.token_hex(6)}{end}") for end in ("", ".old"))
+    temporary = target.with_name(f".{target.name[:20]}.{secrets.token_hex(6)}")
     try:
         if target.exists() and not target.is_dir():
             raise OutputError(f"{path} is a file; give the name of a folder to write.")
-        if not replace and target.is_dir() and any(target.iterdir()):
+        if target.is_dir() and any(target.iterdir()):
             raise OutputError(f"The folder {path} is not empty. Give the name of a new one.")
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.mkdir()
         yield temporary
         if target.exists():
-            target.rename(aside)
-        try:
-            temporary.rename(target)
-        except OSError:
-            if aside.exists():
-                aside.rename(target)
-            raise
+            target.rmdir()  # which takes nothing away that somebody has put there meanwhile
+        temporary.rename(target)
     except FarnetError:
         raise
     except OSError as error:
@@ -101,8 +96,7 @@ def atomic_folder(path: str | Path, *, replace: bool = False) -> Iterator[Path]:
             "Choose a folder that can be written to and has room."
         ) from error
     finally:
-        for folder in (temporary, aside):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_bytes_atomic(path: str | Path, data: bytes) -> None:

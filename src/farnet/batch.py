@@ -7,7 +7,10 @@
 While the network works on one radiograph the next ones are read; a GPU looks at several at once. What is found goes
 into a journal at once (`farnet.batch_journal`) and into the table at the end, or when the run is stopped. A run that
 was stopped or killed is gone on with by `BatchRequest.resume`: a radiograph is done when the table or the journal has
-landmarks of the same file (by its SHA-256) from the same model (by its SHA-256) at the same kind of spacing.
+landmarks of the same file (by its SHA-256) from the same model (by its SHA-256) at the same kind of spacing. Where a
+run with `BatchRequest.force` was cut off, what it was to replace does not count.
+
+Whatever one radiograph does, a defect of this program included, ends the work on that radiograph alone.
 """
 
 from __future__ import annotations
@@ -15,12 +18,13 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from farnet.batch_journal import Journal
 from farnet.batch_plan import BatchPlan
-from farnet.errors import DeviceError, FarnetError, InvalidInputError
+from farnet.errors import DeviceError, FarnetError, InvalidInputError, OutputError, per_file
 from farnet.landmarks import Landmarks
 from farnet.radiograph import Radiograph, read_radiograph
 
@@ -99,8 +103,9 @@ class BatchRun:
     def __init__(self, plan: BatchPlan) -> None:
         self.plan = plan
         self.found: dict[int, Landmarks] = {}
-        self._journal = Journal(plan.output) if plan.format.holds_many else None
-        self._begun = self._changed = False
+        self._journal = Journal(plan.output)
+        self._journalled = plan.format.holds_many
+        self._begun = self._changed = self._ended = False
         self._before: dict[str, Landmarks] = {}
         self._by_file: dict[str, Landmarks] = {}
 
@@ -139,13 +144,15 @@ class BatchRun:
             finally:
                 for read_ahead in waiting:
                     read_ahead.cancel()
+        self._ended = True
 
     @staticmethod
     def _found_together(group: list[Radiograph | Landmarks | FarnetError], detector: Detector) -> dict[int, Detection]:
         """What is found in those of a group that are to be looked at; nothing where one of them spoils it."""
         places = [i for i, read in enumerate(group) if isinstance(read, Radiograph)]
         try:
-            found = detector.detect_many([read for read in group if isinstance(read, Radiograph)])
+            with per_file("a group of radiographs"):
+                found = detector.detect_many([read for read in group if isinstance(read, Radiograph)])
         except DeviceError:
             raise
         except FarnetError:
@@ -161,25 +168,34 @@ class BatchRun:
         Raises:
             OutputError: If it cannot be written; the journal is kept then, and `resume` writes it.
         """
-        if self._journal is None:
-            return self.plan.output if self.found else None
-        merged = self._merged() if self._begun else []
-        if not merged:
-            return None
-        if self._changed or self._journal.exists():
-            self._write(self.plan.output, merged)
-            self._journal.remove()
+        merged = self._merged() if self._begun and self.plan.format.holds_many else []
+        if merged and (self._changed or self._journal.exists()):
+            try:
+                self._write(self.plan.output, merged)
+            except OutputError as error:
+                raise self._kept_in_journal(error) from error
             self._changed = False
-        return self.plan.output
+        if merged or self._ended:
+            self._journal.remove()
+        return self.plan.output if merged or (self.found and not self.plan.format.holds_many) else None
+
+    def _kept_in_journal(self, error: OutputError) -> OutputError:
+        if not self._journal.exists():
+            return error
+        return OutputError(
+            f"{error} What was found is kept in {self._journal.path}, and --resume writes it once that is possible."
+        )
 
     def _begin(self, detector: Detector) -> None:
         request = self.plan.request
         self._before = self.plan.known(detector.scheme) if request.resume else {}
         self._refuse_other_model(detector)
         self._by_file = {item.image_sha256: item for item in self._before.values() if item.image_sha256}
-        if self._journal is not None:
-            about = {"request": request.to_dict(), "model": detector.name, "model_sha256": detector.sha256}
-            self._journal.begin(about, keep=request.resume)
+        about = {"request": request.to_dict(), "model": detector.name, "model_sha256": detector.sha256}
+        replaces = request.force and any(table.exists() for table in self.plan.tables)
+        self._journalled |= replaces or (request.resume and self._journal.exists())
+        if self._journalled:
+            self._journal.begin(about, keep=request.resume, replaces=replaces)
         self._begun = True
 
     def _refuse_other_model(self, detector: Detector) -> None:
@@ -202,9 +218,10 @@ class BatchRun:
         """In another thread: the landmarks that are there already, else the radiograph, or why it cannot be read."""
         request = self.plan.request
         try:
-            return self._kept(number) or read_radiograph(
-                self.plan.files[number], spacing=request.spacing, detector_spacing=request.detector_spacing
-            )
+            with per_file(self.plan.files[number]):
+                return self._kept(number) or read_radiograph(
+                    self.plan.files[number], spacing=request.spacing, detector_spacing=request.detector_spacing
+                )
         except FarnetError as error:
             return error
 
@@ -245,36 +262,49 @@ class BatchRun:
         if isinstance(read, FarnetError):
             return BatchItem(number, path, name, "failed", None, message=str(read))
         picture = plan.pictures[number] if plan.pictures else None
-        if isinstance(read, Landmarks):
-            self.found[number] = read
-            before = self._before.get(name)
-            if before is None or before.image_sha256 != read.image_sha256:  # it had another name
-                self._changed = True
-                if self._journal is None:
-                    self._write(plan.tables[number], [read])
-            return BatchItem(number, path, name, "skipped", read, picture=picture)
+        seconds = 0.0
         try:
-            detection = detection or detector.detect(read)
-            landmarks = self._stamped(detection.landmarks, name, read, detector)
-            if self._journal is None:
-                self._write(plan.tables[number], [landmarks])
+            with per_file(path):
+                if isinstance(read, Landmarks):
+                    landmarks = self._taken_over(number, read)
+                else:
+                    detection = detection or detector.detect(read)
+                    landmarks, seconds = self._stamped(detection.landmarks, name, read, detector), detection.seconds
+                    if picture is not None:
+                        with suppress(OSError):  # drawing the new one tells why
+                            picture.unlink(missing_ok=True)  # it would be taken for that of the new landmarks
+                    self._write_own(number, landmarks)
         except DeviceError:
             raise
         except FarnetError as error:
             return BatchItem(number, path, name, "failed", None, message=str(error))
         self.found[number] = landmarks
+        if isinstance(read, Landmarks):
+            return BatchItem(number, path, name, "skipped", landmarks, picture=picture)
         self._changed = True
-        if self._journal is not None:
+        if self._journalled:
             self._journal.add(landmarks)
-        seconds = detection.seconds
         if picture is not None:
             from farnet.overlay import write_overlay
 
             try:
-                write_overlay(picture, read, landmarks)
+                with per_file(picture):
+                    write_overlay(picture, read, landmarks)
             except FarnetError as error:
                 return BatchItem(number, path, name, "done", landmarks, seconds, message=str(error), unwritten=picture)
         return BatchItem(number, path, name, "done", landmarks, seconds, picture=picture)
+
+    def _taken_over(self, number: int, read: Landmarks) -> Landmarks:
+        """Landmarks that were there before, perhaps under another name."""
+        before = self._before.get(read.radiograph)
+        if before is None or before.image_sha256 != read.image_sha256:
+            self._changed = True
+            self._write_own(number, read)
+        return read
+
+    def _write_own(self, number: int, landmarks: Landmarks) -> None:
+        if not self.plan.format.holds_many:
+            self._write(self.plan.tables[number], [landmarks])
 
     def _stamped(self, landmarks: Landmarks, name: str, read: Radiograph, detector: Detector) -> Landmarks:
         """With what `resume` goes by."""

@@ -3,6 +3,9 @@
 The journal is a hidden file beside the table that is to be written: a line of JSON about the run, then one for each
 radiograph. A line is added, never changed, so that a thousand radiographs cost a thousand lines; a run that is killed
 loses at most the radiograph that it was at. When the table has been written, the journal is removed.
+
+Of a run that replaces tables, the journal is there from the beginning and says so: until it is removed, the old tables
+are still there and count for nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from farnet.atomic import write_bytes_atomic
 from farnet.errors import AnnotationError, OutputError
 from farnet.formats.companion import companion, restored, written_points
 
@@ -46,12 +50,22 @@ class Journal:
         """Whether a run was cut off before it had written its table."""
         return self.path.is_file()
 
-    def begin(self, about: dict[str, Any], *, keep: bool) -> None:
-        """Say what is written from now on; the file is made with the first landmarks.
+    def replaces(self) -> bool:
+        """Whether the run that was cut off was to replace the tables that are there.
+
+        Raises:
+            AnnotationError: If the journal cannot be read, or is damaged at its beginning.
+        """
+        lines = self._lines()
+        return bool(lines) and self._parsed(lines[0], 1).get("replaces") is True
+
+    def begin(self, about: dict[str, Any], *, keep: bool, replaces: bool = False) -> None:
+        """Say what is written from now on; the file is made with the first landmarks, or now if it `replaces`.
 
         Args:
             about: What the run is, in JSON types.
             keep: Go on with the journal that is there, instead of beginning a new one.
+            replaces: The tables that are there do not count any more.
 
         Raises:
             OutputError: If the old one cannot be replaced, or be mended where its last line was cut off.
@@ -61,8 +75,13 @@ class Journal:
             if keep and self.exists():
                 _cut_off_torn_line(self.path)
                 self._begun = self.path.stat().st_size > 0
+            elif replaces:
+                write_bytes_atomic(self.path, _line({"format": _FORMAT, "replaces": True, **about}))
+                self._begun = True
             else:
                 self.path.unlink(missing_ok=True)
+        except OutputError:
+            raise
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -74,11 +93,10 @@ class Journal:
         """
         lines = [] if self._begun else [{"format": _FORMAT, **self._about}]
         lines.append(companion(landmarks) | {"points": written_points(landmarks)})
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:
-                file.write(text.encode("utf-8", "surrogateescape"))
+                file.write(b"".join(map(_line, lines)))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -95,14 +113,7 @@ class Journal:
             AnnotationError: If it cannot be read, or is damaged otherwise.
             SchemeError: If it is of another scheme.
         """
-        if not self.exists():
-            return []
-        try:
-            whole, _, _torn = self.path.read_bytes().rpartition(b"\n")
-        except OSError as error:
-            raise AnnotationError(f"{self.path} cannot be read: {error.strerror or error}.") from error
-        lines = whole.split(b"\n") if whole else []
-        found = [self._parsed(line, number) for number, line in enumerate(lines, 1)]
+        found = [self._parsed(line, number) for number, line in enumerate(self._lines(), 1)]
         if found and found[0].get("format") != _FORMAT:
             raise AnnotationError(
                 f"{self.path} begins with {found[0].get('format')!r}, and {_FORMAT!r} is what can be read. Move it "
@@ -116,10 +127,20 @@ class Journal:
         with suppress(OSError):  # a journal that stays costs nothing: what is in it is in the table, too
             self.path.unlink(missing_ok=True)
 
+    def _lines(self) -> list[bytes]:
+        """Its whole lines; a last one that was cut off is left out."""
+        if not self.exists():
+            return []
+        try:
+            whole, _, _torn = self.path.read_bytes().rpartition(b"\n")
+        except OSError as error:
+            raise AnnotationError(f"{self.path} cannot be read: {error.strerror or error}.") from error
+        return whole.split(b"\n") if whole else []
+
     def _parsed(self, line: bytes, number: int) -> dict[str, Any]:
         try:
             own = json.loads(line.decode("utf-8", "surrogateescape"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._damaged(number, error) from error
         if not isinstance(own, dict):
             raise self._damaged(number, "no object")
@@ -128,7 +149,7 @@ class Journal:
     def _landmarks(self, own: dict[str, Any], scheme: LandmarkScheme | None, number: int) -> Landmarks:
         try:
             points = np.array([[np.nan, np.nan] if p is None else p for p in own["points"]], np.float64)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise self._damaged(number, error) from error
         return restored(points, own, scheme, f"{self.path}, line {number}")
 
@@ -137,9 +158,13 @@ class Journal:
 
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(
-            f"{self.path} could not be written: {error.strerror or error}. What was found before is kept. Choose a "
-            "folder that can be written to and has room."
+            f"{self.path} could not be written: {error.strerror or error}. What was found before is kept, and --resume "
+            "goes on with it. Make room there first, or give the folder the right to be written to."
         )
+
+
+def _line(values: dict[str, Any]) -> bytes:
+    return json.dumps(values).encode("ascii") + b"\n"
 
 
 def _cut_off_torn_line(path: Path) -> None:

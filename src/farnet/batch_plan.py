@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,11 @@ from typing import TYPE_CHECKING
 from farnet.atomic import check_folder
 from farnet.batch_journal import Journal
 from farnet.errors import InvalidInputError
-from farnet.radiograph import find_radiographs
+from farnet.paths import safe_file_names
+from farnet.radiograph import survey
 from farnet.readers import as_text, stem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from farnet.batch_request import BatchRequest
     from farnet.formats import AnnotationFormat
     from farnet.landmarks import Landmarks
@@ -32,6 +30,7 @@ class BatchPlan:
     Attributes:
         request: What was asked for.
         files: The radiographs.
+        left_out: Files in the folders that are no radiographs that can be read; see `farnet.radiograph.survey`.
         names: What they are called in results: without folder and ending, unless two would have the same name.
         format: Of the tables.
         output: The table, or the folder of tables where the format holds one radiograph a file.
@@ -41,6 +40,7 @@ class BatchPlan:
 
     request: BatchRequest
     files: tuple[Path, ...]
+    left_out: tuple[Path, ...]
     names: tuple[str, ...]
     format: AnnotationFormat
     output: Path
@@ -58,18 +58,19 @@ class BatchPlan:
         chosen = request.annotation_format()
         place = _place(request.output, chosen)
         drawn = _pictures(place)  # may lie in the folder of the radiographs, and are none
-        listed = find_radiographs(request.radiographs, recursive=request.recursive)
-        files = [file for file in listed if file in request.radiographs or not _is_in(file, drawn)]
+        listed = survey(request.radiographs, recursive=request.recursive)
+        files = [file for file in listed.radiographs if file in request.radiographs or not _is_in(file, drawn)]
         names = _names(files)
         output, tables = _tables(request.output, chosen, names)
         return cls(
             request=request,
             files=tuple(files),
+            left_out=tuple(file for file in listed.left_out if not _is_in(file, drawn)),
             names=tuple(names),
             format=chosen,
             output=output,
             tables=tuple(tables),
-            pictures=tuple(drawn / f"{name}.png" for name in _file_names(names)) if request.overlay else (),
+            pictures=tuple(drawn / f"{name}.png" for name in safe_file_names(names)) if request.overlay else (),
         )
 
     @property
@@ -92,7 +93,7 @@ class BatchPlan:
                     f"{there[0]}{more} would be overwritten; choose another --output, or add --resume to go on with "
                     "it, or --force to replace it."
                 )
-            if self.format.holds_many and Journal(self.output).exists():
+            if Journal(self.output).exists():
                 raise InvalidInputError(
                     f"A run into {self.output} was cut off, and what it found is kept. Add --resume to go on with it, "
                     "or --force to begin anew."
@@ -103,6 +104,8 @@ class BatchPlan:
     def known(self, scheme: LandmarkScheme | None = None) -> dict[str, Landmarks]:
         """The landmarks that are in the tables and the journal already, by the name of the radiograph.
 
+        Where a run with `force` was cut off, only those of its journal: the tables are what it was to replace.
+
         Args:
             scheme: Theirs; needed only for a scheme that is not bundled.
 
@@ -112,12 +115,12 @@ class BatchPlan:
         """
         from farnet.formats import read_annotations
 
+        journal = Journal(self.output)
         found: list[Landmarks] = []
-        for table in self.tables:
+        for table in () if journal.replaces() else self.tables:
             if table.is_file():
                 found += read_annotations(table, format=self.format.name, scheme=scheme)
-        if self.format.holds_many:
-            found += Journal(self.output).read(scheme)
+        found += journal.read(scheme)
         return {item.radiograph: item for item in found}
 
 
@@ -143,7 +146,7 @@ def _tables(output: Path | None, format: AnnotationFormat, names: list[str]) -> 
                 f"give a folder instead of --output {output}."
             )
         return place, [place]
-    return place, [place / f"{name}{format.suffixes[0]}" for name in _file_names(names)]
+    return place, [place / f"{name}{format.suffixes[0]}" for name in safe_file_names(names)]
 
 
 def _is_folder(output: Path) -> bool:
@@ -163,13 +166,3 @@ def _names(files: list[Path]) -> list[str]:
     stems = [stem_of(file) for file in files]
     count = Counter(stems)
     return [as_text(file) if count[stem] > 1 else stem for file, stem in zip(files, stems, strict=True)]
-
-
-def _file_names(names: Sequence[str]) -> list[str]:
-    """Names that can be those of files in one folder, also where upper and lower case are the same there."""
-    flat = ["_".join(part for part in Path(name).parts if part not in ("/", "..", ".")) for name in names]
-    count = Counter(name.casefold() for name in flat)
-    return [
-        file if count[file.casefold()] == 1 else f"{file}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-        for file, name in zip(flat, names, strict=True)
-    ]

@@ -1,12 +1,18 @@
 """The `farnet` command.
 
 Exit codes: 0 all is well; 1 something failed, and it was said what; 2 the command was used wrongly or given what cannot
-be used, and nothing was done; 130 it was interrupted.
+be used, and nothing was done; 130 it was interrupted. With the environment variable FARNET_DEBUG=1 the log, with the
+tracebacks of what nobody foresaw, goes to standard error.
 """
 
+import errno
+import logging
+import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, cast
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -28,8 +34,9 @@ from farnet.commands import (
     train,
     verify,
 )
-from farnet.commands.console import print_json, warn
-from farnet.errors import FarnetError, OutputError
+from farnet.commands.console import json_was_printed, notices, prepare_streams, print_json, standard_output, warn
+from farnet.commands.options import expand_wildcards
+from farnet.errors import LOGGER, FarnetError, OutputError, said_of
 
 __all__ = ["app", "main"]
 
@@ -83,31 +90,85 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows `farnet`; by default what this process was started with.
 
     Returns:
-        The exit code. Errors that the user can mend are one message on standard error, without a traceback; with
-        ``--json`` they are ``{"error": {"type": ..., "message": ...}}`` on standard output too.
+        The exit code. Errors are one message on standard error, never a traceback; with ``--json`` they are
+        ``{"error": {"type": ..., "message": ...}}`` on standard output too.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    as_json = "--json" in given
+    prepare_streams()
+    if os.environ.get("FARNET_DEBUG"):
+        logging.basicConfig()
+        LOGGER.setLevel(logging.DEBUG)
     try:
-        code = typer.main.get_command(app).main(args=given, prog_name="farnet", standalone_mode=False)
+        with notices():
+            code = _command().main(args=given, prog_name="farnet", standalone_mode=False)
+        with standard_output():
+            pass  # help and version, too, have arrived
     except FarnetError as error:
         # A result that could not be written is a failure of a command that was used rightly.
         code = _FAILED if isinstance(error, OutputError) else _WRONG_USE
-        _report(error, str(error), as_json="--json" in given)
+        _report(error, str(error), as_json=as_json)
     except _UsageError as error:
         code = _WRONG_USE
         message = error.format_message() if hasattr(error, "format_message") else str(error)
-        _report(error, message, as_json="--json" in given, hint=_hint(given))
+        _report(error, message, as_json=as_json, hint=_hint(given))
     except (KeyboardInterrupt, typer.Abort):
-        code = _INTERRUPTED
+        code = _INTERRUPTED  # which is said below
+    except SystemExit as end:  # also where nobody reads standard output any more, of which nothing is said
+        code = end.code
+    except BrokenPipeError:
+        code = _FAILED
+    except BaseException as error:
+        code = _FAILED
+        LOGGER.debug("farnet %s", " ".join(given), exc_info=True)
+        _report(error, _unforeseen(error), as_json=as_json)
     if code == _INTERRUPTED:
+        if as_json:
+            _print_error("KeyboardInterrupt", "Interrupted.")
         warn("Interrupted.")
-    return int(code or 0)
+    _let_go_of_standard_output()
+    return code if isinstance(code, int) else 0 if code is None else _FAILED
 
 
-def _report(error: Exception, message: str, *, as_json: bool, hint: str = "") -> None:
+def _command() -> Any:
+    """The commands; each expands the wildcards of its files and folders, which not every shell does."""
+    group: Any = typer.main.get_command(app)
+    for command in group.commands.values():
+        for parameter in command.params:
+            if parameter.param_type_name == "argument" and parameter.nargs == -1:
+                parameter.callback = lambda _context, _parameter, words: words and expand_wildcards(words)
+    return group
+
+
+def _unforeseen(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):  # help, into a file
+        return f"The output could not be written: {error.strerror}. Make room where it goes."
+    return (
+        f"{said_of(error)}. This was not foreseen; please report it, with what the same command prints where "
+        "FARNET_DEBUG=1 is set."
+    )
+
+
+def _report(error: BaseException, message: str, *, as_json: bool, hint: str = "") -> None:
     if as_json:
-        print_json({"error": {"type": type(error).__name__, "message": message}})
+        _print_error(type(error).__name__, message)
     warn(f"Error: {message}{hint}")
+
+
+def _print_error(type: str, message: str) -> None:
+    """As JSON, unless there is JSON on standard output already."""
+    if not json_was_printed():
+        with suppress(OSError):  # where it cannot be written, the line on standard error says so
+            print_json({"error": {"type": type, "message": message}})
+
+
+def _let_go_of_standard_output() -> None:
+    """Where it cannot take what is left for it, Python would say so once more at its end, with a traceback."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _hint(arguments: Sequence[str]) -> str:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from farnet.errors import AnnotationError, InvalidInputError, OutputError
+from farnet.errors import AnnotationError, FarnetError, InvalidInputError, OutputError
 from farnet.formats import read_annotations, write_annotations
-from farnet.identity import OtherRadiographError, RadiographId, Sameness
+from farnet.identity import OtherRadiographError, RadiographId
 from farnet.landmarks import Landmarks
 from farnet.notices import tell
-from farnet.predictions import Predictions
+from farnet.predictions import Predictions, likeliest
 from farnet.radiograph import find_radiographs, read_radiograph
 from farnet.readers import stem_of
 
@@ -50,16 +50,18 @@ class Item:
         name: File name without ending; with it where two would have the same.
         path: The radiograph.
         store: Folder of the corrections.
+        kept: File of the corrections that were made when the radiograph had another name among others; None without.
     """
 
     name: str
     path: Path
     store: Path
+    kept: Path | None = None
 
     @property
     def file(self) -> Path:
         """Where its corrections are, or will be."""
-        return self.store / f"{self.name}.csv"
+        return self.kept or self.store / f"{self.name}.csv"
 
     @property
     def corrected(self) -> bool:
@@ -127,7 +129,7 @@ class Corrections:
                 "predictions."
             )
         items = tuple(Item(name, path, store) for name, path in zip(_names(files), files, strict=True))
-        return cls(items, predicted, known, store)
+        return cls(_with_kept(items, store, known), predicted, known, store)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -164,20 +166,24 @@ class Corrections:
         else:
             candidates = []
         known = self._seen[item.name] = replace(RadiographId.of(radiograph), name=item.path.name)
-        found, sameness = _choice(candidates, item, known, source)
+        found, sameness = likeliest(candidates, known, item.path, source)
         if found is None:
             return self._nothing(item, radiograph, known)
+        mend = (
+            "Detect landmarks in this file again, or choose the predictions of these very files."
+            if corrected is None
+            else "Move that file away to begin anew."
+        )
         if found.image_shape is not None and found.image_shape != radiograph.shape:
             raise OtherRadiographError(
                 f"The landmarks of {item.name!r} in {source} are of a radiograph with {found.image_shape} pixels, but "
-                f"{item.path} has {radiograph.shape}. Choose the predictions of these very files."
+                f"{item.path} has {radiograph.shape}. {mend}"
             )
         if sameness == "other" and not trust:
             raise OtherRadiographError(
                 f"The landmarks of {item.name!r} in {source} are of another radiograph than {item.path}: they record "
                 f"{_said(found.identity)}, and it has {_said(known)}. One of the two was changed or exchanged, or they "
-                "are another patient's. Detect landmarks in this file again, or choose the predictions of these very "
-                "files."
+                f"are another patient's. {mend}"
             )
         if sameness == "unproved":
             self._tell(source)
@@ -293,32 +299,28 @@ def _names(files: Sequence[Path]) -> list[str]:
     return names
 
 
-def _choice(
-    candidates: Sequence[Landmarks], item: Item, known: RadiographId, source: Path
-) -> tuple[Landmarks | None, Sameness]:
-    """What is surest of the radiograph, and of that what has the nearest name."""
-    if not candidates:
-        return None, "unproved"
-    judged = [(known.compare(replace(one.identity, name=known.name)), one) for one in candidates]
-    sameness = next(grade for grade in ("same", "unproved", "other") if any(grade == its for its, _ in judged))
-    likely = [(_farness(one.radiograph, item), one) for its, one in judged if its == sameness]
-    nearest = min(farness for farness, _ in likely)
-    chosen, *more = [one for farness, one in likely if farness == nearest]
-    if more:
-        raise AnnotationError(
-            f"{source} holds {len(more) + 1} sets of landmarks that may be those of {item.path}: "
-            f"{chosen.radiograph!r}, {more[0].radiograph!r}. Choose a file with one for each."
-        )
-    return chosen, sameness
-
-
-def _farness(name: str, item: Item) -> int:
-    """How little a name in a table is like a file's: 0 for its path or name, 1 without ending, 2 in another folder."""
-    parts, own = Path(name.replace("\\", "/")).parts, item.path.absolute().parts
-    for farness, last in enumerate((item.path.name, stem_of(item.path))):
-        if parts == (*own[:-1], last)[-len(parts) :]:
-            return farness
-    return 2
+def _with_kept(items: tuple[Item, ...], store: Path, scheme: LandmarkScheme) -> tuple[Item, ...]:
+    """With the corrections that have their radiograph's name from before another one of this name came or went."""
+    there = {file.stem for file in store.glob("*.csv")} - {item.name for item in items}
+    claims: dict[str, list[Item]] = {}
+    for item in items if there else ():
+        if not item.corrected:
+            for name in {stem_of(item.path), item.path.name} & there:
+                claims.setdefault(name, []).append(item)
+    kept: dict[str, Path] = {}
+    for name, claimants in claims.items():
+        file = store / f"{name}.csv"
+        try:
+            (identity,) = (item.identity for item in read_annotations(file, scheme=scheme))
+        except (FarnetError, ValueError):
+            tell(f"{file} cannot be read, though it may hold corrections of {claimants[0].path}.")
+            continue
+        same = [item for item in claimants if RadiographId("", _digest(item.path)).compare(identity) == "same"]
+        for item in same[:1]:
+            kept[item.name] = file
+        if not same:
+            tell(f"{file} holds corrections that are of none of {', '.join(item.path.name for item in claimants)}.")
+    return tuple(replace(item, kept=kept.get(item.name)) for item in items) if kept else items
 
 
 def _said(identity: RadiographId) -> str:

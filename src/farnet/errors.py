@@ -9,10 +9,14 @@ user as it is.
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+import functools
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
 __all__ = [
     "AnnotationError",
@@ -25,10 +29,19 @@ __all__ = [
     "OutputError",
     "RadiographError",
     "SchemeError",
+    "UnexpectedError",
     "UnknownNameError",
+    "contained",
     "missing_extra",
+    "per_file",
+    "said_of",
     "unknown_name",
 ]
+
+
+LOGGER = logging.getLogger("farnet")
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
 class FarnetError(Exception):
@@ -73,6 +86,63 @@ class MissingExtraError(FarnetError, ImportError):
 
 class OutputError(FarnetError, OSError):
     """A result could not be written; what stood there before is untouched."""
+
+
+class UnexpectedError(FarnetError, RuntimeError):
+    """Something that nobody foresaw, or too little memory, ended the work on one file; see `per_file`."""
+
+
+def said_of(error: BaseException) -> str:
+    """What nobody foresaw, in one line: its type and what it says."""
+    said = " ".join(str(error).split())
+    return f"{type(error).__name__}: {said[:300]}" if said else type(error).__name__
+
+
+@contextmanager
+def per_file(path: str | Path) -> Iterator[None]:
+    """Whatever the block raises leaves it as a `FarnetError`, so that one file never ends the work on the others.
+
+        for path in paths:
+            try:
+                with per_file(path):
+                    look_at(path)
+            except FarnetError as error:
+                failed.append((path, str(error)))
+
+    Args:
+        path: What the block works on, to be named.
+
+    Raises:
+        FarnetError: As it was raised.
+        UnexpectedError: For any other exception; its traceback goes to the log at the level of debugging.
+        KeyboardInterrupt, SystemExit, GeneratorExit: As they are: somebody wants to end all of the work.
+    """
+    try:
+        yield
+    except (FarnetError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except MemoryError as error:
+        LOGGER.debug("%s", path, exc_info=True)
+        raise UnexpectedError(
+            f"{path} needs more memory than there is. Close other programs, or make the picture smaller."
+        ) from error
+    except BaseException as error:  # extension modules in Rust raise panics that are no Exception
+        LOGGER.debug("%s", path, exc_info=True)
+        raise UnexpectedError(
+            f"{path} could not be worked on: {said_of(error)}. This was not foreseen; please report it. If the file "
+            "opens elsewhere, save it anew there."
+        ) from error
+
+
+def contained(function: _Function) -> _Function:
+    """Make a function that works on one file, its first argument, raise nothing but `FarnetError`; see `per_file`."""
+
+    @functools.wraps(function)
+    def call(path: str | Path, *args: Any, **options: Any) -> Any:
+        with per_file(path):
+            return function(path, *args, **options)
+
+    return cast("_Function", call)
 
 
 def unknown_name(kind: str, value: object, allowed: Iterable[str]) -> UnknownNameError:

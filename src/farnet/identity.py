@@ -17,7 +17,6 @@ and whoever gets ``"other"`` says so and does not go on by itself.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -79,13 +78,3 @@ class RadiographId:
         if self.name and other.name and radiograph_key(self.name) != radiograph_key(other.name):
             return "other"
         return "unproved"
-
-    def key(self) -> str:
-        """A text for names of files that no other radiograph has.
-
-        Raises:
-            ValueError: If neither its file nor its pixels are known: a name and a size are shared by patients.
-        """
-        if not self.proved:
-            raise ValueError(f"radiograph {self.name!r} has no hash, so no key tells it from others of its name")
-        return hashlib.sha256(f"{self.pixels_sha256 or self.file_sha256}".encode()).hexdigest()[:32]

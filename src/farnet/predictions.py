@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farnet.errors import AnnotationError
@@ -18,15 +19,16 @@ from farnet.formats import read_annotations
 from farnet.formats.csv import COLUMNS, read_table
 from farnet.formats.registry import ReadOptions
 from farnet.identity import radiograph_key
+from farnet.readers import stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
+    from farnet.identity import RadiographId, Sameness
     from farnet.landmarks import Landmarks
     from farnet.scheme import LandmarkScheme
 
-__all__ = ["Predictions"]
+__all__ = ["Predictions", "likeliest"]
 
 _HEADER = ",".join(COLUMNS).encode()
 _BLOCK = re.compile(  # consecutive rows whose first cells are the same, to the last byte
@@ -123,7 +125,8 @@ class _Table:
             with path.open("rb") as file:
                 header = file.readline()
                 data = file.read() if header.rstrip(b"\r\n") == _HEADER else b""
-        except OSError:
+            data.decode("utf-8")
+        except (OSError, UnicodeDecodeError):
             return None  # reading it in the ordinary way says why
         blocks = list(_BLOCK.finditer(data))
         # A cell with a line end, an empty line or one that another program wrote is no part of any block.
@@ -133,12 +136,12 @@ class _Table:
 
     @property
     def schemes(self) -> list[str]:
-        return [name.decode("utf-8", "replace") for name in dict.fromkeys(block[2] for block in self.blocks)]
+        return [name.decode() for name in dict.fromkeys(block[2] for block in self.blocks)]
 
     def radiographs(self) -> list[tuple[str, str]]:
         found = []
         for block in self.blocks:
-            name, sha256 = block[3].decode("utf-8", "replace"), block[4].decode()
+            name, sha256 = block[3].decode(), block[4].decode()
             found.append((next(csv.reader([name]))[0] if name.startswith('"') else name, sha256))
         return found
 
@@ -151,13 +154,50 @@ class _Table:
     def read(self, number: int, scheme: LandmarkScheme | None) -> list[Landmarks]:
         block = self.blocks[number]
         before = self.data.count(b"\n", 0, block.start())
-        try:
-            text = b"\n".join((_HEADER, block[0])).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise AnnotationError(
-                f"{self.path}, line {before + 2} or below: this is no text in UTF-8 ({error.reason})."
-            ) from error
+        text = b"\n".join((_HEADER, block[0])).decode("utf-8")
         return read_table(text, self.path, ReadOptions(scheme=scheme), skipped=before)
+
+
+def likeliest(
+    candidates: Sequence[Landmarks], known: RadiographId, path: Path, source: Path
+) -> tuple[Landmarks | None, Sameness]:
+    """Of landmarks that may be of a radiograph, those that surely are, else those of the nearest name.
+
+    Args:
+        candidates: The landmarks; none gives None.
+        known: Which radiograph it is.
+        path: Its file.
+        source: File of the landmarks, for messages.
+
+    Returns:
+        The landmarks, and whether they are of the radiograph (`farnet.identity`), where names make no difference.
+
+    Raises:
+        AnnotationError: If several are as likely.
+    """
+    if not candidates:
+        return None, "unproved"
+    judged = [(known.compare(replace(one.identity, name=known.name)), one) for one in candidates]
+    grades: tuple[Sameness, ...] = ("same", "unproved", "other")
+    sameness = next(grade for grade in grades if any(grade == its for its, _ in judged))
+    likely = [(_farness(one.radiograph, path), one) for its, one in judged if its == sameness]
+    nearest = min(farness for farness, _ in likely)
+    chosen, *more = [one for farness, one in likely if farness == nearest]
+    if more:
+        raise AnnotationError(
+            f"{source} holds {len(more) + 1} sets of landmarks that may be those of {path}: "
+            f"{chosen.radiograph!r}, {more[0].radiograph!r}. Choose a file with one for each."
+        )
+    return chosen, sameness
+
+
+def _farness(name: str, path: Path) -> int:
+    """How little a name in a table is like a file's: 0 for its path or name, 1 without ending, 2 in another folder."""
+    parts, own = Path(name.replace("\\", "/")).parts, path.absolute().parts
+    for farness, last in enumerate((path.name, stem_of(path))):
+        if parts == (*own[:-1], last)[-len(parts) :]:
+            return farness
+    return 2
 
 
 def _key(name: str) -> str:

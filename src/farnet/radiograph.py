@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from farnet.errors import RadiographError
-from farnet.readers import RADIOGRAPH_SUFFIXES, decode, stem_of
+from farnet.errors import RadiographError, contained
+from farnet.notices import tell
+from farnet.readers import RADIOGRAPH_SUFFIXES, decode, is_dicom_picture, stem_of
 from farnet.readers.picture import check_size, luminance
 from farnet.spacing import Spacing, SpacingLike, as_spacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["RADIOGRAPH_SUFFIXES", "Radiograph", "find_radiographs", "read_radiograph"]
+__all__ = ["RADIOGRAPH_SUFFIXES", "Radiograph", "Survey", "find_radiographs", "read_radiograph", "survey"]
 
+_BESIDE = (
+    *(".csv", ".tsv", ".json", ".jsonl", ".txt", ".tps", ".fcsv", ".xml", ".yaml", ".yml", ".xlsx", ".ods"),
+    *(".md", ".html", ".pdf", ".svg", ".log", ".safetensors", ".raw", ".zraw", ".raw.gz", ".lock", ".tmp"),
+)
+"""Endings of what stands beside radiographs: landmarks, tables, notes, and the pixels of .mhd and .nhdr files."""
+
+_OF_SYSTEMS = ("dicomdir", "thumbs.db", "desktop.ini")  # indexes that programs and systems make
 _REPORT = ".sr.dcm"  # what `farnet.formats.dicom_sr` writes: landmarks, no picture
 
 
@@ -113,6 +122,7 @@ class Radiograph:
         return digest.hexdigest()
 
 
+@contained
 def read_radiograph(
     path: str | Path,
     *,
@@ -131,8 +141,9 @@ def read_radiograph(
         path: The file. Its content decides how it is read; its ending only where the content does not tell.
         spacing: mm per pixel, one number or (row, column), instead of what the file says.
         detector_spacing: Use the pixel size on the detector (DICOM ImagerPixelSpacing,
-            NominalScannedPixelSpacing) where nothing better is known. It overestimates distances in the
-            patient by the magnification, some 5 to 15 %, and `spacing_source` says so.
+            NominalScannedPixelSpacing, or a PixelSpacing that only repeats one of them) where nothing better is
+            known, divided by EstimatedRadiographicMagnificationFactor where the file has it. Undivided it
+            overestimates distances in the patient by the magnification, some 5 to 15 %; `spacing_source` says which.
         checksum: Also give the file's SHA-256.
 
     Returns:
@@ -157,32 +168,79 @@ def read_radiograph(
     )
 
 
-def find_radiographs(paths: Iterable[str | Path], *, recursive: bool = False) -> list[Path]:
-    """List the radiographs among files and folders.
+@dataclass(frozen=True)
+class Survey:
+    """What `survey` finds among files and folders.
+
+    Attributes:
+        radiographs: Each radiograph once, in the order given; what is not there, or a folder without radiographs, as
+            it is, so that reading it gives the reason.
+        left_out: Files of the folders that are neither radiographs nor files that stand beside them (landmarks,
+            tables, notes, reports).
+    """
+
+    radiographs: list[Path]
+    left_out: list[Path]
+
+
+def survey(paths: Iterable[str | Path], *, recursive: bool = False) -> Survey:
+    """List the radiographs among files and folders, and what the folders hold besides.
 
     Args:
-        paths: Files, which are listed as they are, and folders, of which the files with one of
-            `RADIOGRAPH_SUFFIXES` are listed, sorted by name. Hidden files and reports (.sr.dcm) are left out.
+        paths: Files, which are listed as they are, and folders, of which the files are listed that have one of
+            `RADIOGRAPH_SUFFIXES` or, with any other ending or none, are DICOM pictures by their first bytes; sorted
+            by name. Hidden files, reports (.sr.dcm) and DICOMDIR are left out.
+        recursive: Look into the folders' own folders too.
+    """
+    found: dict[Path, None] = {}
+    left_out: dict[Path, None] = {}
+    for path in map(Path, paths):
+        inside: list[Path] = []
+        if path.is_dir():
+            inside, others = _sorted_out(path, recursive)
+            left_out.update(dict.fromkeys(others))
+        found.update(dict.fromkeys(inside or [path]))
+    return Survey(list(found), [path for path in left_out if path not in found])
+
+
+def find_radiographs(paths: Iterable[str | Path], *, recursive: bool = False) -> list[Path]:
+    """List the radiographs among files and folders; `survey` tells also what was left out.
+
+    Args:
+        paths: See `survey`.
         recursive: Look into the folders' own folders too.
 
     Returns:
         Each path once, in the order given. What is not there, or a folder without radiographs, is listed as
         it is, so that reading it gives the reason.
     """
-    found: dict[Path, None] = {}
-    for path in map(Path, paths):
-        inside = _radiographs_in(path, recursive) if path.is_dir() else []
-        found.update(dict.fromkeys(inside or [path]))
-    return list(found)
+    return survey(paths, recursive=recursive).radiographs
 
 
-def _radiographs_in(folder: Path, recursive: bool) -> list[Path]:
-    candidates = folder.rglob("*") if recursive else folder.iterdir()
-    return sorted(
-        path
-        for path in candidates
-        if path.name.lower().endswith(RADIOGRAPH_SUFFIXES)
-        and not path.name.lower().endswith(_REPORT)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+def _sorted_out(folder: Path, recursive: bool) -> tuple[list[Path], list[Path]]:
+    """(radiographs, other files) of a folder, both sorted."""
+    radiographs, others = [], []
+    for path in _files(folder, recursive):
+        name = path.name.lower()
+        if name.endswith((_REPORT, *_BESIDE)) or name in _OF_SYSTEMS:
+            continue
+        if name.endswith(RADIOGRAPH_SUFFIXES) or is_dicom_picture(path):
+            radiographs.append(path)
+        else:
+            others.append(path)
+    return sorted(radiographs), sorted(others)
+
+
+def _files(folder: Path, recursive: bool) -> Iterator[Path]:
+    """Files that are not hidden; a folder within that cannot be listed is passed over, as one may not look into it."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_file():
+                    yield Path(entry.path)
+                elif recursive and entry.is_dir(follow_symlinks=False):
+                    yield from _files(Path(entry.path), recursive)
+    except OSError as error:
+        tell(f"The folder {folder} cannot be listed ({error.strerror or error}); it is left out.")

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from farnet.errors import SchemeError, unknown_name
+from farnet.errors import SchemeError, UnknownNameError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["LandmarkDefinition", "LandmarkScheme", "Side", "bundled_schemes", "load_scheme"]
+__all__ = [
+    "SCHEME_FILE",
+    "LandmarkDefinition",
+    "LandmarkScheme",
+    "Side",
+    "bundled_schemes",
+    "folded",
+    "load_scheme",
+]
+
+SCHEME_FILE = "scheme.json"
+"""What a file with the scheme of the landmarks of its folder is called."""
 
 Side = Literal["midline", "left", "right", "none"]
 """Where a landmark lies as the radiograph is displayed; "none" where the view has no sides or both are superposed."""
@@ -21,6 +34,8 @@ Side = Literal["midline", "left", "right", "none"]
 _BUNDLED = ("cephalometric19", "hand37", "spine68")
 _FORMAT = "farnet-scheme"
 _VERSION = 1
+_APOSTROPHES = dict.fromkeys(map(ord, "\u2019\u2018\u201b\u2032\u2035\u00b4\u0060\u02b9\u02bc\uff07"), "'")
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212\u00ad\ufe63\uff0d"), "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +116,9 @@ class LandmarkScheme:
                     raise SchemeError(
                         f"Landmark {index + 1} of scheme {self.name!r} has an empty name or abbreviation."
                     )
-                if owner.setdefault(_folded(key), index) != index:
+                if owner.setdefault(folded(key), index) != index:
                     raise SchemeError(
-                        f"Scheme {self.name!r} uses {key!r} for landmarks {owner[_folded(key)] + 1} and "
+                        f"Scheme {self.name!r} uses {key!r} for landmarks {owner[folded(key)] + 1} and "
                         f"{index + 1}; names and abbreviations must differ (capital letters do not count)."
                     )
 
@@ -131,13 +146,16 @@ class LandmarkScheme:
     @cached_property
     def _index(self) -> dict[str, int]:
         return {
-            _folded(key): index
+            folded(key): index
             for index, landmark in enumerate(self.landmarks)
             for key in (landmark.name, landmark.abbreviation)
         }
 
     def index(self, key: str) -> int:
-        """Find a landmark by its name or abbreviation; case is ignored.
+        """Find a landmark by its name or abbreviation.
+
+        Case does not count, nor which apostrophe, prime, dash or space is written (spreadsheets and word processors
+        change them): Pog’ and Pog′ are Pog', which is another landmark than Pog.
 
         Returns:
             The landmark's index, 0-based.
@@ -146,12 +164,25 @@ class LandmarkScheme:
             UnknownNameError: If the scheme has no such landmark.
         """
         try:
-            return self._index[_folded(key)]
+            return self._index[folded(key)]
         except KeyError:
-            raise unknown_name(f"landmark of scheme {self.name!r}:", key, self._index_keys()) from None
+            raise self._unknown(key) from None
 
-    def _index_keys(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*self.abbreviations, *self.names)))
+    def _unknown(self, key: str) -> UnknownNameError:
+        """The error for a key; it suggests no landmark from which a mark alone, such as a prime, tells the key."""
+        known = tuple(dict.fromkeys((*self.abbreviations, *self.names)))
+        marked = [name for name in known if _letters(name) == _letters(key)]
+        kind = f"landmark of scheme {self.name!r}:"
+        if marked:
+            return UnknownNameError(
+                f"Unknown {kind} {key!r}; it differs in its marks from {' and '.join(map(repr, marked))}. "
+                f"Known: {', '.join(known)}."
+            )
+        return unknown_name(kind, key, known)
+
+    def knows(self, key: str) -> bool:
+        """Whether `index` finds a landmark."""
+        return folded(key) in self._index
 
     def to_dict(self) -> dict[str, Any]:
         """Describe the scheme with JSON types only; `from_dict` gives back an equal scheme."""
@@ -247,9 +278,15 @@ def _parse(path: Path) -> LandmarkScheme:
         raise SchemeError(f"{path}: {error}") from error
 
 
-def _folded(key: str) -> str:
-    """What names are compared by: case and spaces around them do not count."""
-    return key.strip().casefold()
+def folded(key: str) -> str:
+    """What names are compared by; see `LandmarkScheme.index`."""
+    text = unicodedata.normalize("NFKC", key.translate(_APOSTROPHES)).translate(_APOSTROPHES | _DASHES)
+    text = re.sub(r"\s+'", "'", text)
+    return re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", text.strip().replace("_", " ").casefold())
+
+
+def _letters(key: str) -> str:
+    return re.sub(r"\W", "", folded(key))
 
 
 def _text(data: Mapping[str, Any], key: str, label: object, default: str | None = None) -> str:

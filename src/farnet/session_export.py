@@ -12,15 +12,15 @@ log.csv                every change: when, who, which landmark, from where to wh
 session.json           versions, models, radiographs and files with their SHA-256, commands
 =====================  ================================================================================
 
-The folder holds no more about a patient than the landmarks do, but for the reports: they identify the patient as the
-radiograph does (`farnet.formats.dicom_sr_writing`).
+It is made to be handed over, so radiographs have codes for names ("radiograph-01"), and which code is which radiograph
+stands in a key beside the folder (`farnet.session_names`). With ``names=True`` the folder has the names, and the
+reports, which identify the patient as the radiograph does (`farnet.formats.dicom_sr_writing`). No file of it tells
+where the radiographs lie.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import math
 import os
@@ -35,10 +35,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from farnet.anonymity import file_name, is_file_name
 from farnet.atomic import atomic_folder, write_text_atomic
 from farnet.errors import AnnotationError, InvalidInputError, OutputError
 from farnet.review import Review
 from farnet.session_folder import being_replaced, replaced_session
+from farnet.session_names import Coded, check_key, image_of, key_path, without_folders, write_markups
+from farnet.spreadsheet import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,6 +70,8 @@ LOG_COLUMNS = (
 
 _MANIFEST = "session.json"
 _KIND = "farnet-session"
+_PLACE = "RADIOGRAPHS"
+_NAMES_THE_PATIENT = "a report identifies the patient; a session with names has it"
 _FORMAT = 1
 
 
@@ -79,21 +84,25 @@ class Session:
         radiographs: How many.
         files: Names of the files, in the order in which they were written; session.json is the last.
         left_out: What could not be, and why: (file, reason).
+        key: The table of which code is which radiograph, beside the folder; None where the session has names.
     """
 
     folder: Path
     radiographs: int
     files: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...] = ()
+    key: Path | None = None
 
 
 @dataclass
 class _Writing:
-    """A session on its way."""
+    """A session on its way: the landmarks as they are written, and the files that they are of, which are not told."""
 
     folder: Path
     items: Sequence[Landmarks]
+    originals: Sequence[Landmarks]
     names: Sequence[str]
+    named: bool
     files: list[str] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
@@ -102,7 +111,9 @@ class _Writing:
         return self.folder / name
 
 
-def export_session(folder: str | Path, items: Iterable[Landmarks], *, force: bool = False) -> Session:
+def export_session(
+    folder: str | Path, items: Iterable[Landmarks], *, force: bool = False, names: bool = False
+) -> Session:
     """Write a session into a new folder, all or nothing.
 
     Args:
@@ -110,6 +121,7 @@ def export_session(folder: str | Path, items: Iterable[Landmarks], *, force: boo
         items: The landmarks of the radiographs, all of one scheme, with their reviews (`Review.to_landmarks`).
         force: Put it in the place of a session that is there. A folder that is no session is never replaced, and files
             that the session does not list stay.
+        names: Write the names of the radiographs, and reports of those that are DICOM; without, codes and a key.
 
     Returns:
         What was written, and what was left out.
@@ -117,7 +129,8 @@ def export_session(folder: str | Path, items: Iterable[Landmarks], *, force: boo
     Raises:
         InvalidInputError: If there are no landmarks, or they are of several schemes.
         AnnotationError: If two of them are of the same radiograph and source.
-        OutputError: If there is something in the folder that is not the session's, or it cannot be written.
+        OutputError: If there is something in the folder that is not the session's, or a key beside it, or it cannot be
+            written.
     """
     target, landmarks = Path(folder), list(items)
     if not landmarks:
@@ -130,15 +143,27 @@ def export_session(folder: str | Path, items: Iterable[Landmarks], *, force: boo
     there = _read_manifest(target) if force else None
     if force and there is None and target.is_dir() and any(target.iterdir()):
         raise OutputError(f"The folder {folder} is not empty and is no session, so it is not replaced. Give a new one.")
-    with atomic_folder(target) if there is None else replaced_session(target, _MANIFEST, there) as temporary:
-        writing = _Writing(temporary, landmarks, _file_names(landmarks))
+    coded, key = Coded.of(landmarks), None if names else key_path(Path(os.path.realpath(target)))
+    written = [without_folders(item) for item in landmarks] if names else coded.items
+
+    def write_key() -> None:
+        if key is not None:
+            write_text_atomic(key, coded.key)
+
+    new = atomic_folder(target) if there is None else replaced_session(target, _MANIFEST, there, also=write_key)
+    with new as temporary:
+        if key is not None:
+            check_key(key, force=force)
+        writing = _Writing(temporary, written, landmarks, _file_names(written), names)
         _write_landmarks(writing)
         _write_reports(writing)
         _write_measurements(writing)
-        write_text_atomic(writing.place("log.csv"), _log(landmarks))
-        manifest = _manifest(writing, target)
+        write_text_atomic(writing.place("log.csv"), _log(written))
+        manifest = _manifest(writing)
         write_text_atomic(temporary / _MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
-    return Session(target, len(landmarks), (*writing.files, _MANIFEST), tuple(writing.left_out))
+        if there is None:
+            write_key()
+    return Session(target, len(landmarks), (*writing.files, _MANIFEST), tuple(writing.left_out), key)
 
 
 def is_session(folder: str | Path) -> bool:
@@ -173,9 +198,7 @@ def changed_files(folder: str | Path) -> list[str]:
 def _read_manifest(folder: Path) -> dict[str, Any] | None:
     try:
         content = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        valid = content["kind"] == _KIND and all(
-            Path(entry["name"]).name == entry["name"] for entry in content["files"]
-        )
+        valid = content["kind"] == _KIND and all(is_file_name(entry["name"]) for entry in content["files"])
         return content if valid and all(isinstance(entry["sha256"], str) for entry in content["files"]) else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -186,27 +209,29 @@ def _write_landmarks(writing: _Writing) -> None:
 
     write_annotations(writing.place(SESSION_TABLE), writing.items, format="farnet-csv")
     write_annotations(writing.place("landmarks.coco.json"), writing.items, format="coco")
-    for item, name in zip(writing.items, writing.names, strict=True):
-        write_annotations(writing.place(f"{name}.mrk.json"), [item], format="slicer-markups")
+    for item, original, name in zip(writing.items, writing.originals, writing.names, strict=True):
+        write_markups(writing.place(f"{name}.mrk.json"), item, image_of(original))
 
 
 def _write_reports(writing: _Writing) -> None:
     from farnet.formats.dicom_sr_writing import no_dicom_source, write_report
 
     missing = find_spec("highdicom") is None
-    for item, name in zip(writing.items, writing.names, strict=True):
-        file = f"{name}.sr.dcm"
-        reason = no_dicom_source(item)
+    for item, original, name in zip(writing.items, writing.originals, writing.names, strict=True):
+        file, image = f"{name}.sr.dcm", image_of(original) or ""
+        reason = no_dicom_source(original)
+        if not writing.named:
+            reason = "no DICOM file of the radiograph is known" if reason else _NAMES_THE_PATIENT
         if not reason and missing:
             reason = "writing DICOM reports needs: pip install 'napari-farnet[dicom-sr]'"
         if not reason:
             try:
-                write_report(writing.folder / file, item)
+                write_report(writing.folder / file, item, source=image)
                 writing.files.append(file)
             except AnnotationError as error:
                 reason = str(error)
         if reason:
-            writing.left_out.append((file, reason))
+            writing.left_out.append((file, reason.replace(image, file_name(image)) if image else reason))
 
 
 def _write_measurements(writing: _Writing) -> None:
@@ -237,17 +262,15 @@ def _log(landmarks: Sequence[Landmarks]) -> str:
         for item in landmarks
         for edit in Review.of(item).log
     ]
-    text = io.StringIO()
     # By time; what was done in the same second stays in its order.
-    csv.writer(text, lineterminator="\n").writerows([LOG_COLUMNS, *sorted(rows, key=lambda row: row[0])])
-    return text.getvalue()
+    return csv_text([LOG_COLUMNS, *sorted(rows, key=lambda row: row[0])], line_end="\n")
 
 
 def _cells(pair: tuple[float, float] | None) -> list[str]:
     return ["", ""] if pair is None else ["" if math.isnan(value) else repr(float(value)) for value in pair]
 
 
-def _manifest(writing: _Writing, target: Path) -> dict[str, Any]:
+def _manifest(writing: _Writing) -> dict[str, Any]:
     items = writing.items
     return {
         "kind": _KIND,
@@ -258,7 +281,8 @@ def _manifest(writing: _Writing, target: Path) -> dict[str, Any]:
         "scheme": items[0].scheme.name,
         "models": _models(items),
         "radiographs": [_radiograph(item) for item in items],
-        "commands": _commands(items, target),
+        "commands_note": f"To be run in this folder; {_PLACE} is the folder of the radiographs.",
+        "commands": _commands(items),
         "files": [
             {"name": name, "bytes": (path := writing.folder / name).stat().st_size, "sha256": _sha256(path)}
             for name in writing.files
@@ -291,11 +315,11 @@ def _models(items: Sequence[Landmarks]) -> list[dict[str, Any]]:
 
 
 def _radiograph(item: Landmarks) -> dict[str, Any]:
-    review = Review.of(item)
+    review, image = Review.of(item), image_of(item)
     states = list(review.states)
     return {
         "name": item.radiograph,
-        "file": item.provenance.get("image"),
+        **({} if image is None else {"file": image}),
         "sha256": item.image_sha256,
         "pixels_sha256": item.provenance.get("pixels_sha256"),
         "shape": None if item.image_shape is None else list(item.image_shape),
@@ -308,29 +332,27 @@ def _radiograph(item: Landmarks) -> dict[str, Any]:
     }
 
 
-def _commands(items: Sequence[Landmarks], target: Path) -> dict[str, str]:
-    """What gives the same on the command line, and what verifies it."""
-    table = str(target / SESSION_TABLE)
-    files = [item.provenance.get("image") for item in items]
-    folders = dict.fromkeys(str(Path(file).parent) for file in files if isinstance(file, str))
-    places = [word for folder in folders or ("RADIOGRAPHS",) for word in ("--radiographs", folder)]
+def _commands(items: Sequence[Landmarks]) -> dict[str, str]:
+    """What gives the same on the command line, and what verifies it, in the folder of the session."""
     commands = {
-        "verify": ["farnet", "verify", str(target), *places],
-        "review": ["farnet", "review", table, "--log"],
-        "measure": ["farnet", "measure", table],
+        "verify": ["farnet", "verify", ".", "--radiographs", _PLACE],
+        "review": ["farnet", "review", SESSION_TABLE, "--log"],
+        "measure": ["farnet", "measure", SESSION_TABLE],
     }
     for number, model in enumerate(_models(items), start=1):
         own = [item for item in items if item.radiograph in model["radiographs"]]
         chosen = ["--model", model["name"], "--device", str(model["device"] or "auto"), *_spacing_option(own)]
         name = "detect" if number == 1 else f"detect {number}"
-        commands[name] = ["farnet", "detect", *map(_file, own), *chosen, "--output", "detected.csv"]
+        files = dict.fromkeys(map(_file, own))
+        commands[name] = ["farnet", "detect", *files, *chosen, "--output", "detected.csv"]
     join = subprocess.list2cmdline if os.name == "nt" else shlex.join
     return {name: join(words) for name, words in commands.items()}
 
 
 def _file(item: Landmarks) -> str:
-    path = item.provenance.get("image")
-    return path if isinstance(path, str) else item.radiograph
+    """Where a radiograph is; by its name only in a session with names."""
+    image = image_of(item)
+    return _PLACE if image is None else f"{_PLACE}/{image}"
 
 
 def _spacing_option(items: Sequence[Landmarks]) -> list[str]:

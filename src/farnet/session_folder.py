@@ -19,7 +19,7 @@ from farnet.atomic import write_text_atomic
 from farnet.errors import FarnetError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["being_replaced", "replaced_session"]
 
@@ -34,7 +34,9 @@ def being_replaced(manifest: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def replaced_session(folder: Path, name: str, manifest: Mapping[str, Any]) -> Iterator[Path]:
+def replaced_session(
+    folder: Path, name: str, manifest: Mapping[str, Any], also: Callable[[], None] = lambda: None
+) -> Iterator[Path]:
     """Give a folder to write a session into; when the block succeeds, its files take the place of the old ones.
 
     Files that the old session does not list stay.
@@ -43,6 +45,7 @@ def replaced_session(folder: Path, name: str, manifest: Mapping[str, Any]) -> It
         folder: Of the session that is there.
         name: Of its manifest, which must be written too.
         manifest: What it holds; ``files`` with their ``name``.
+        also: Replaces what belongs to the session and is elsewhere; called while the session is known to be in between.
 
     Raises:
         OutputError: If something else in the folder has the name of one of the new files, or they cannot be written.
@@ -72,6 +75,7 @@ def replaced_session(folder: Path, name: str, manifest: Mapping[str, Any]) -> It
             old = root / file
             if old.is_file() and not any(old.samefile(other) for other in kept if _alike(old, other)):
                 old.unlink()
+        also()
         (staging / name).replace(root / name)
     except FarnetError:
         raise

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from farnet.errors import DeviceError, FarnetError, InvalidInputError
+from farnet.errors import DeviceError, FarnetError, InvalidInputError, per_file
 from farnet.finding import RadiographFinder
 from farnet.radiograph import read_radiograph
 from farnet.review import Review
@@ -257,13 +257,14 @@ def _verified(item: Landmarks, finder: RadiographFinder, models: _Models, tolera
         if not name and not item.source.startswith("model "):
             raise InvalidInputError(f"no model placed them, but {item.source or 'somebody'}")
         path = finder.find(item)
-        detector = models.detector(then)
-        if detector.scheme.names != item.scheme.names:
-            raise InvalidInputError(f"the model finds other landmarks ({detector.scheme.name}) than these are")
-        radiograph = read_radiograph(path, spacing=item.spacing)
-        with computing_with(threads=then.get("threads"), precision=then.get("precision")):
-            again = detector.detect(radiograph).landmarks
-        check = compare(item, again, tolerance=tolerance)
+        with per_file(path):
+            detector = models.detector(then)
+            if detector.scheme.names != item.scheme.names:
+                raise InvalidInputError(f"the model finds other landmarks ({detector.scheme.name}) than these are")
+            radiograph = read_radiograph(path, spacing=item.spacing)
+            with computing_with(threads=then.get("threads"), precision=then.get("precision")):
+                again = detector.detect(radiograph).landmarks
+            check = compare(item, again, tolerance=tolerance)
     except FarnetError as error:
         return Check(item.radiograph, "unchecked", str(error), path, name)
     reason = "" if check.outcome == "identical" else _unlike(then, again.provenance, radiograph)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from farnet import read_annotations
-from farnet.batch import detect_batch
+from farnet.batch import BatchRun, detect_batch
 from farnet.batch_journal import Journal
 from farnet.batch_request import BatchRequest
 from farnet.errors import DeviceError, InvalidInputError, OutputError
@@ -363,10 +363,153 @@ def test_a_lost_device_ends_the_run_and_keeps_what_was_found(scans, table):
     assert names(table) == ["a"]
 
 
-def test_a_defect_is_not_hidden_and_keeps_what_was_found(scans, table):
-    with pytest.raises(ZeroDivisionError):
-        run(Counting(fail={"b": ZeroDivisionError()}), scans, table)
+class Panic(BaseException):
+    """As extension modules in Rust raise them."""
+
+
+DEFECTS = [ZeroDivisionError("x"), MemoryError(), RecursionError(), KeyError("a"), OSError(5, "broken"), Panic()]
+
+
+@pytest.mark.parametrize("error", DEFECTS, ids=repr)
+@pytest.mark.parametrize("where", ["hash", "read", "detect", "table", "picture"])
+def test_whatever_one_radiograph_does_the_others_are_done(scans, tmp_path, monkeypatch, where, error):
+    import farnet.batch
+    import farnet.overlay
+
+    plain_read, plain_draw, plain_write = farnet.batch.read_radiograph, farnet.overlay.write_overlay, BatchRun._write
+
+    def spoilt(plain, place=0):
+        def call(*args, **options):
+            if "b" in (getattr(args[place], "name", ""), getattr(args[place], "stem", "")):
+                raise error
+            return plain(*args, **options)
+
+        return call
+
+    if where == "read":
+        monkeypatch.setattr(farnet.batch, "read_radiograph", spoilt(plain_read))
+    elif where == "picture":
+        monkeypatch.setattr(farnet.overlay, "write_overlay", spoilt(plain_draw))
+    elif where == "table":
+        monkeypatch.setattr(BatchRun, "_write", spoilt(plain_write, 1))
+    elif where == "hash":
+        monkeypatch.setattr(BatchRun, "_kept", lambda _, number: spoilt(lambda _: None)(scans / f"{'abc'[number]}.png"))
+    detector = Counting(fail={"b": error} if where == "detect" else {})
+    items = run(detector, scans, tmp_path / "out", format="labelme", overlay=True)
+    assert [item.name for item in items if not item.message] == ["a", "c"]
+    assert items[1].status == ("done" if where == "picture" else "failed")
+    assert "\n" not in items[1].message
+    said = "memory" if isinstance(error, MemoryError) else type(error).__name__
+    assert said in items[1].message
+    tables = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert tables == (["a.json", "b.json", "c.json"] if where == "picture" else ["a.json", "c.json"])
+
+
+@pytest.mark.parametrize("error", DEFECTS, ids=repr)
+def test_a_group_that_a_defect_spoils_is_done_one_by_one(tmp_path, error):
+    for number in range(4):
+        write_radiograph(tmp_path / "scans" / f"{number}.png", number)
+    items = run(Together(fail={"2": error}), tmp_path / "scans", tmp_path / "all.csv")
+    assert [item.status for item in items] == ["done", "done", "failed", "done"]
+
+
+@pytest.mark.parametrize("wish", [KeyboardInterrupt, SystemExit])
+def test_a_wish_to_end_ends_the_run_and_keeps_what_was_found(scans, table, wish):
+    with pytest.raises(wish):
+        run(Counting(fail={"b": wish()}), scans, table)
     assert names(table) == ["a"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+def test_a_disk_that_fills_up_within_a_line_costs_no_work(scans, table, monkeypatch):
+    """A limit on the size of files does what a full disk does: some bytes are written, then no more."""
+    import resource
+
+    table.parent.mkdir()
+    run_ = begin(scans, table)
+    items = run_.items(Counting())
+    next(items)
+    size = Journal(table).path.stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, before[1]))
+        with pytest.raises(OutputError, match=r"journal could not be written.*--resume goes on with it.*Make room"):
+            next(items)
+        with pytest.raises(OutputError, match=r"all\.csv could not be written.*kept in .*journal, and --resume"):
+            run_.finish()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in table.parent.iterdir()] == [".all.csv.journal"]
+    detector = Counting()
+    assert statuses(run(detector, scans, table, resume=True)) == [("a", "skipped"), ("b", "done"), ("c", "done")]
+    assert names(table) == ["a", "b", "c"]
+
+
+# Beginning anew, and cut off
+
+
+def models(place):
+    tables = sorted(place.iterdir()) if place.is_dir() else [place]
+    return {item.radiograph: item.source for table in tables for item in read_annotations(table)}
+
+
+@pytest.mark.parametrize("format", ["farnet-csv", "labelme"])
+@pytest.mark.parametrize("old", ["one", "two"])
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
+def test_a_run_that_replaces_and_is_killed_goes_on_and_mixes_nothing(scans, tmp_path, format, old, after):
+    place = tmp_path / ("all.csv" if format == "farnet-csv" else "all")
+    run(Counting(old), scans, place, format=format, overlay=True, spacing=0.5)
+    pictures = {path.name: path.read_bytes() for path in (tmp_path / "all-overlays").iterdir()}
+    options = {"format": format, "overlay": True}
+    if after:
+        killed(Counting("one", absent=()), scans, place, after, force=True, **options)
+    else:  # before its first radiograph
+        begin(scans, place, force=True, **options)._begin(Counting("one"))
+    done = list("abc")[:after]
+    detector = Counting("one", absent=())
+    items = run(detector, scans, place, resume=True, **options)
+    assert detector.seen == list("abc")[after:]
+    assert [item.name for item in items if item.status == "skipped"] == done
+    assert models(place) == dict.fromkeys("abc", "model one")
+    assert all(item.landmarks.present.all() and item.landmarks.spacing is None for item in items)
+    for picture in (tmp_path / "all-overlays").iterdir():
+        assert picture.read_bytes() != pictures[picture.name]
+    assert not list(tmp_path.glob(".*journal"))
+
+
+def test_a_run_that_replaces_is_killed_again_and_again(scans, table):
+    run(Counting("two"), scans, table)
+    killed(Counting("one"), scans, table, 1, force=True)
+    killed(Counting("one"), scans, table, 2, resume=True)
+    assert models(table) == dict.fromkeys("abc", "model two")  # not touched before the new one is whole
+    with pytest.raises(InvalidInputError, match="one table is of one model"):
+        run(Counting("two"), scans, table, resume=True)
+    detector = Counting("one")
+    run(detector, scans, table, resume=True)
+    assert detector.seen == ["c"]
+    assert models(table) == dict.fromkeys("abc", "model one")
+
+
+def test_a_picture_of_before_is_not_taken_for_that_of_new_landmarks(scans, table, monkeypatch):
+    """Killed between the landmarks and their picture, the old picture would stand beside the new landmarks."""
+    run(Counting("two"), scans, table, overlay=True)
+    picture = table.parent / "all-overlays" / "a.png"
+    monkeypatch.setattr("farnet.overlay.write_overlay", lambda *_: (_ for _ in ()).throw(SystemExit))
+    items = begin(scans, table, force=True, overlay=True).items(Counting("one"))
+    with pytest.raises(SystemExit):
+        next(items)
+    assert not picture.exists()
+    monkeypatch.undo()
+    run(Counting("one"), scans, table, resume=True, overlay=True)
+    assert picture.exists()
+
+
+def test_a_run_that_replaces_and_finds_nothing_leaves_the_table_and_no_journal(scans, table):
+    run(Counting("two"), scans, table)
+    failing = {name: InvalidInputError("no") for name in "abc"}
+    run(Counting("one", fail=failing), scans, table, force=True)
+    assert models(table) == dict.fromkeys("abc", "model two")
+    assert [path.name for path in table.parent.iterdir()] == ["all.csv"]
 
 
 def test_a_picture_that_cannot_be_written_costs_no_landmarks(scans, table, monkeypatch):

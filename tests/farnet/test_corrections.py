@@ -252,3 +252,33 @@ def test_thousands_of_edits_are_saved_and_opened(folder, edits):
     assert read.log == review.log
     np.testing.assert_array_equal(read.landmarks.points, review.landmarks.points)
     again.save(0, read.moved(0, (1.0, 1.0)).to_landmarks())
+
+
+def test_corrections_stay_with_their_radiograph_when_another_of_its_name_comes_and_goes(folder, caplog):
+    def saved_column(corrections, file):
+        (number,) = [k for k, item in enumerate(corrections.items) if item.path.name == file]
+        found = corrections.landmarks(number, corrections.radiograph(number))
+        return found.points[0, 1] if corrections.items[number].corrected else None
+
+    first = Corrections.open(folder, scheme=SCHEME)
+    blank = first.landmarks(2, first.radiograph(2))
+    first.save(2, Review.of(blank).moved(0, (3.0, 7.0)).to_landmarks())
+    exchanged(folder, "003.bmp")  # now there are two that are called 003
+    both = Corrections.open(folder, scheme=SCHEME)
+    assert {item.name for item in both.items} >= {"003.bmp", "003.png"}
+    assert (saved_column(both, "003.png"), saved_column(both, "003.bmp")) == (7.0, None)
+    other = [item.path.name for item in both.items].index("003.bmp")
+    blank = both.landmarks(other, both.radiograph(other))
+    both.save(other, Review.of(blank).moved(0, (3.0, 8.0)).to_landmarks())
+    (folder / "003.png").unlink()  # and now one again, the other one
+    assert not caplog.records
+    last = Corrections.open(folder, scheme=SCHEME)
+    number = [item.name for item in last.items].index("003")
+    with pytest.raises(OtherRadiographError):
+        last.landmarks(number, last.radiograph(number))  # 003.csv is of the one that is gone
+    (folder / CORRECTIONS / "003.csv").unlink()
+    assert saved_column(Corrections.open(folder, scheme=SCHEME), "003.bmp") == 8.0
+    exchanged(folder, "003.bmp")
+    Image.fromarray(np.eye(40, dtype=np.uint8)).save(folder / "003.bmp")
+    Corrections.open(folder, scheme=SCHEME)
+    assert "holds corrections that are of none of 003.bmp" in caplog.text

@@ -37,9 +37,3 @@ def test_identity_of_radiographs_and_their_landmarks_agree(rng):
     )
     assert landmarks.identity.compare(known) == "same"
     assert landmarks.replace(provenance={"pixels_sha256": 7}).identity.pixels_sha256 is None
-
-
-def test_a_name_makes_no_key():
-    assert RadiographId("a", "1").key() != RadiographId("a", "2").key()
-    with pytest.raises(ValueError, match="no hash"):
-        NAMED.key()

@@ -110,8 +110,9 @@ def test_several_sets_and_several_schemes_are_refused_at_once(many):
 def test_what_is_no_table_is_said(tmp_path):
     with pytest.raises(AnnotationError, match="no file"):
         Predictions.open(tmp_path / "none.csv")
-    (tmp_path / "bad.csv").write_bytes(
-        (",".join(table.COLUMNS) + "\r\nfarnet-csv 1,cephalometric19,\xff,\r\n").encode("latin1")
-    )
-    with pytest.raises(AnnotationError, match="UTF-8"):
-        Predictions.open(tmp_path / "bad.csv")
+
+
+def test_a_table_in_another_encoding_is_read_as_ever(many):
+    many.write_bytes(many.read_bytes().replace(b",123,", b",B\xe4r,"))
+    (found,) = Predictions.open(many).of(Path("bär.png"))
+    assert found.radiograph == "Bär"

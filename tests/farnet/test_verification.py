@@ -227,3 +227,18 @@ def test_a_radiograph_that_was_saved_in_another_format_is_found_by_its_pixels(ti
     Image.open(folder / "x.png").save(folder / "x.bmp")
     (folder / "x.png").unlink()
     assert verified(landmarks, folder, model=model).path == folder / "x.bmp"
+
+
+def test_a_defect_in_one_radiograph_does_not_end_it(monkeypatch):
+    """What nobody foresaw is the reason why that one is unchecked."""
+    from types import SimpleNamespace
+
+    import farnet.verification as module
+
+    scheme = load_scheme("cephalometric19")
+    item = Landmarks(np.ones((19, 2)), scheme, radiograph="a", source="model x", provenance={"model": "x"})
+    finder = SimpleNamespace(find=lambda _: "a.png")
+    models = SimpleNamespace(detector=lambda _: 1 / 0)
+    check = module._verified(item, finder, models, 0.01)
+    assert check.outcome == "unchecked"
+    assert check.reason.startswith("a.png could not be worked on: ZeroDivisionError")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from farnet.checking.findings import Finding, finding
-from farnet.errors import FarnetError, InvalidInputError
+from farnet.errors import FarnetError, InvalidInputError, per_file
 from farnet.evaluation.pairing import listed
 from farnet.identity import radiograph_key
 
@@ -107,8 +107,9 @@ def _published(kind: DatasetKind, folder: Path, split: str) -> Gathered:
     for index, name in enumerate(data.ids):
         item = Item(name, data.path(index), doubtful=data.suspects.get(name, ""))
         try:
-            item.landmarks = data.landmarks(index)
-            item.observers = [data.observer_landmarks(index, who) for who in data.observers]
+            with per_file(name):
+                item.landmarks = data.landmarks(index)
+                item.observers = [data.observer_landmarks(index, who) for who in data.observers]
         except FarnetError as error:
             gathered.findings.append(finding("unreadable data", str(error), [name]))
         gathered.items.append(item)
@@ -156,7 +157,8 @@ def _opened(kind: DatasetKind, folder: Path, split: str, gathered: Gathered) -> 
     from farnet.errors import UnknownNameError
 
     try:
-        return open_dataset(kind.name, folder, split=split)
+        with per_file(folder):
+            return open_dataset(kind.name, folder, split=split)
     except UnknownNameError:
         raise
     except FarnetError as error:
@@ -202,14 +204,16 @@ def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
     own, scheme = folder / "scheme.json", None
     if own.is_file():
         try:
-            scheme = load_scheme(own)
+            with per_file(own):
+                scheme = load_scheme(own)
         except FarnetError as error:
             gathered.findings.append(finding("unreadable data", str(error)))
     groups: dict[str, list[Landmarks]] = {}
     files = list(annotations) or annotation_files(folder, paths)
     subjects: dict[str, str] = {}
     try:
-        splits, subjects = read_splits(files), read_subjects(files)
+        with per_file(folder):
+            splits, subjects = read_splits(files), read_subjects(files)
     except FarnetError as error:
         splits = {}
         gathered.findings.append(finding("unreadable data", str(error)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from farnet.errors import FarnetError
+from farnet.errors import FarnetError, per_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,10 +81,12 @@ def _facts(path: Path) -> PictureFacts:
     from farnet.radiograph import read_radiograph
 
     try:
-        radiograph = read_radiograph(path, checksum=False)
+        with per_file(path):
+            radiograph = read_radiograph(path, checksum=False)
+            detail = _detail(_reduced(radiograph.pixels, _SMALL, _SMALL))
     except FarnetError as error:
         return PictureFacts(None, error=str(error))
-    return PictureFacts(radiograph.shape, radiograph.spacing, _detail(_reduced(radiograph.pixels, _SMALL, _SMALL)))
+    return PictureFacts(radiograph.shape, radiograph.spacing, detail)
 
 
 def _detail(small: NDArray[np.float64]) -> NDArray[np.float32] | None:

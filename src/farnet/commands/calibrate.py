@@ -45,10 +45,14 @@ def calibrate(
         Path, typer.Option("--output", "-o", metavar="FILE", help="The calibrated model, a .safetensors file.")
     ],
     device: DeviceOption = "auto",
+    names_too: Annotated[
+        bool, typer.Option("--names", help="Keep the names of radiographs that the model file may hold.")
+    ] = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Calibrate a model; see `_HELP`."""
+    from farnet.anonymity import without_names
     from farnet.modelfile import copy_model, read_metadata
     from farnet.uncertainty.collecting import held_by_runs
     from farnet.uncertainty.evidence import SIGNS
@@ -64,7 +68,8 @@ def calibrate(
     held, names = _with_bar(held_by_runs(metadata, folders, device))
     source = f"{len(names)} radiographs of the training, held out in {len(folders)} folds"
     calibration = fit_calibration(held, source=source)
-    copy_model(path, output, metadata.model_copy(update={"calibration": calibration.to_dict()}))
+    told = metadata.model_copy(update={"calibration": calibration.to_dict()})
+    copy_model(path, output, told if names_too else without_names(told))
     slopes = dict(zip(SIGNS, calibration.slopes.tolist(), strict=True))
     if as_json:
         print_json({"model": str(output), "radiographs": names, "calibration": calibration.to_dict()})

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["detect", "register"]
 
+_NAMED = 5  # files that were left out, of which the names are told
+
 _HELP = examples(
     """Find the landmarks of radiographs.
 
@@ -220,6 +222,7 @@ def _report(
                 "format": plan.format.name,
                 "radiographs": reports,
                 "failed": failed,
+                "left_out": [str(file) for file in plan.left_out],
             }
         )
     elif len(plan.files) == 1 and reports and items[0].landmarks is not None:
@@ -241,6 +244,11 @@ def _report(
             print_text(f"Overlays:  {plan.pictures_folder}")
         if any(report["spacing"] is None for report in reports):
             note("The spacing is not known of every radiograph; --spacing MM gives distances in mm.")
+    if plan.left_out:
+        names = [file.name for file in plan.left_out]
+        more = ", ..." if len(names) > _NAMED else ""
+        files = "1 file" if len(names) == 1 else f"{len(names)} files"
+        note(f"Left out: {files}, no radiographs that can be read ({', '.join(names[:_NAMED])}{more}).")
     for report in reports:
         if report["orientation"] != "as it is":
             note(f"{report['radiograph']}: looked at {report['orientation']}; the points are in the file as it is.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from farnet.commands.console import note, print_json, print_table, print_text, progress
+from farnet.commands.console import note, print_json, print_table, print_text, progress, warn
 from farnet.commands.evaluation_tables import print_evaluation
 from farnet.commands.options import (
     DatasetOption,
@@ -221,6 +221,7 @@ def evaluate(
                 "report": [str(path) for path in reports],
             }
         )
+        _end(comparison)
         return
     what = comparison.record.get("model") or comparison.record["predictions"]
     of = comparison.record
@@ -239,6 +240,15 @@ def evaluate(
         print_text(f"{holds} {path}")
     for path in reports:
         print_text(f"Report:  {path}")
+    _end(comparison)
+
+
+def _end(comparison: "Comparison") -> None:
+    if comparison.failed:
+        warn(f"Failed, and no part of the figures: {len(comparison.failed)}")
+        for path, reason in comparison.failed:
+            warn(f"  {path}: {reason}")
+        raise typer.Exit(1)
 
 
 def _print_extras(extras: "Sequence[Extra]", note: str = "") -> None:

@@ -1,5 +1,8 @@
 """Options that several commands share, and how their values are read."""
 
+import glob
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +22,7 @@ __all__ = [
     "OptionalDataOption",
     "check_folder",
     "examples",
+    "expand_wildcards",
     "numbers",
     "refuse_existing",
     "spacing_option",
@@ -81,6 +85,27 @@ def spacing_option(text: str | None) -> Spacing | None:
         InvalidInputError: If it is something else, or not above zero.
     """
     return None if text is None else as_spacing(numbers(text, "--spacing"), what="value of --spacing")
+
+
+def expand_wildcards(paths: Sequence[str | Path]) -> list[Path]:
+    """What paths with ``*``, ``?`` or ``**`` stand for, where the shell has not expanded them, as that of Windows.
+
+    A file of that very name is meant as it is, and brackets, as in ``scan [1].png``, are letters.
+
+    Raises:
+        InvalidInputError: If there is nothing that a path with wildcards stands for.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        pattern = str(path)
+        if not re.search(r"[*?]", pattern) or Path(path).exists():
+            found[Path(path)] = None
+            continue
+        matches = sorted(glob.glob(pattern.replace("[", "[[]"), recursive=True))  # noqa: PTH207 (absolute ones too)
+        if not matches:
+            raise InvalidInputError(f"There is nothing that {pattern} stands for. Check the folder and the ending.")
+        found.update(dict.fromkeys(map(Path, matches)))
+    return list(found)
 
 
 def refuse_existing(paths: list[Path], *, force: bool) -> None:

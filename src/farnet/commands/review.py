@@ -53,6 +53,13 @@ def review(
             help="Write a new folder with the landmarks in several formats, what was measured, the log, and hashes.",
         ),
     ] = None,
+    names: Annotated[
+        bool,
+        typer.Option(
+            "--names",
+            help="A session with the names of the radiographs, and DICOM reports; without, codes, and a key beside it.",
+        ),
+    ] = False,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -60,6 +67,8 @@ def review(
     from farnet.formats import read_annotations, write_annotations
     from farnet.review import Review
 
+    if names and session is None:
+        raise InvalidInputError("--names is for --session; add --session, or leave --names out.")
     if output is not None:
         refuse_existing([output], force=force)
         check_folder(output)
@@ -69,7 +78,7 @@ def review(
     reviews = [Review.of(item) for item in landmarks]
     if output is not None:
         write_annotations(output, landmarks)
-    exported = None if session is None else _export(session, landmarks, force=force)
+    exported = None if session is None else _export(session, landmarks, force=force, names=names)
     if as_json:
         report = [_summary(item) | {"log": [_entry(edit) for edit in item.log]} for item in reviews]
         written = {"output": None if output is None else str(output), "session": _described(exported)}
@@ -83,26 +92,29 @@ def review(
         print_text(f"Landmarks: {output}")
     if exported is not None:
         print_text(f"Session: {exported.folder} ({len(exported.files)} files)")
+        if exported.key is not None:
+            print_text(f"Which code is which radiograph: {exported.key}")
         for name, reason in exported.left_out[:_LEFT_OUT_SHOWN]:
             note(f"Left out: {name}: {reason}")
         if len(exported.left_out) > _LEFT_OUT_SHOWN:
             note(f"and {len(exported.left_out) - _LEFT_OUT_SHOWN} more, which session.json lists")
 
 
-def _export(folder: Path, landmarks: "list[Landmarks]", *, force: bool) -> "Session":
+def _export(folder: Path, landmarks: "list[Landmarks]", *, force: bool, names: bool) -> "Session":
     from farnet.session_export import export_session, is_session
 
     if folder.exists() and not force and (not folder.is_dir() or any(folder.iterdir())):
         hint = ", or add --force to replace the session that is there" if is_session(folder) else ""
         raise InvalidInputError(f"{folder} is there already and is not empty; choose another --session{hint}.")
-    return export_session(folder, landmarks, force=force)
+    return export_session(folder, landmarks, force=force, names=names)
 
 
 def _described(session: "Session | None") -> dict[str, Any] | None:
     if session is None:
         return None
     left_out = [{"name": name, "reason": reason} for name, reason in session.left_out]
-    return {"folder": str(session.folder), "files": list(session.files), "left_out": left_out}
+    key = None if session.key is None else str(session.key)
+    return {"folder": str(session.folder), "key": key, "files": list(session.files), "left_out": left_out}
 
 
 def _summary(review: "Review") -> dict[str, Any]:

@@ -106,6 +106,12 @@ def train(
     install: Annotated[
         bool, typer.Option("--install", help="Copy the model into your folder of models, to use it by its name.")
     ] = False,
+    names: Annotated[
+        bool,
+        typer.Option(
+            "--names", help="Write the names of the radiographs into the model; without, sums of their pixels."
+        ),
+    ] = False,
     accelerator: Annotated[str, typer.Option("--accelerator", help="auto, cpu, gpu or mps.")] = "auto",
     devices: Annotated[str, typer.Option("--devices", help="How many, or which ('0,2').")] = "auto",
     nodes: Annotated[int, typer.Option("--nodes", min=1, help="How many machines.")] = 1,
@@ -171,6 +177,7 @@ def train(
         tensorboard=tensorboard,
         hardware=hardware,
         command=["farnet", *sys.argv[1:]],
+        names=names,
     )
     try:
         # Standard output is for the result or the events; Lightning's bar goes where all progress goes.

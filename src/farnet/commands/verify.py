@@ -82,7 +82,7 @@ def verify(
     damage = [reason for file in files if is_session(file) for reason in changed_files(file)]
     tables = [file / SESSION_TABLE if is_session(file) else file for file in files]
     landmarks = _read(tables, model)
-    places = list(radiographs or _recorded(landmarks))
+    places = list(radiographs or _recorded(landmarks, files))
     missing = [place for place in radiographs or () if not place.exists()]
     if missing:
         raise InvalidInputError(f"There is no {missing[0]}; --radiographs names files or folders of radiographs.")
@@ -124,9 +124,12 @@ def _read(files: list[Path], model: str | None) -> "list[Landmarks]":
     return landmarks
 
 
-def _recorded(landmarks: "list[Landmarks]") -> list[Path]:
-    """The files that the landmarks name, where they are still there."""
+def _recorded(landmarks: "list[Landmarks]", files: list[Path]) -> list[Path]:
+    """The files that the landmarks, or the keys beside sessions, name, where they are still there."""
+    from farnet.session_names import files_of_key
+
     named = [item.provenance.get("image") for item in landmarks]
+    named += [name for file in files for name in files_of_key(file)]
     places = [Path(name) for name in named if isinstance(name, str)]
     there = [place for place in places if place.is_file()]
     if not there:

@@ -28,6 +28,7 @@ from farnet.radiograph import Radiograph, find_radiographs, read_radiograph
 from farnet.readers import stem_of
 from farnet.readers.image import image_size
 from farnet.scheme import LandmarkScheme, load_scheme
+from farnet.spreadsheet import restored_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -340,7 +341,9 @@ def _column(files: Sequence[Path], column: str) -> Iterator[_Cell]:
         if column not in (rows.fieldnames or ()):
             continue
         for row in rows:
-            yield _Cell(f"{path}, line {rows.line_num}", row.get("radiograph") or "", (row[column] or "").strip())
+            yield _Cell(
+                f"{path}, line {rows.line_num}", restored_cell(row.get("radiograph") or ""), (row[column] or "").strip()
+            )
 
 
 def _check_persons(splits: dict[str, str], subjects: dict[str, str]) -> None:

@@ -18,6 +18,7 @@ from farnet.atomic import atomic_path, write_text_atomic
 from farnet.errors import AnnotationError, InvalidInputError, OutputError
 from farnet.evaluation.pairing import listed
 from farnet.identity import radiograph_key
+from farnet.spreadsheet import csv_text, restored_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -203,7 +204,7 @@ def _read(path: Path) -> list[tuple[str, str]]:
     rows = list(csv.reader(io.StringIO(read_text(path), newline="")))
     if rows[0] != ["code", "radiograph"] or not all(len(row) == 2 for row in rows):
         raise AnnotationError(f"{path} is no key of a blind study: its first line must be 'code,radiograph'.")
-    return [(code, radiograph) for code, radiograph in rows[1:]]
+    return [(restored_cell(code), restored_cell(radiograph)) for code, radiograph in rows[1:]]
 
 
 def _ending(name: str) -> str:
@@ -212,8 +213,4 @@ def _ending(name: str) -> str:
 
 
 def _table(columns: Sequence[str], rows: Iterable[tuple[str, str]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text([columns, *rows])

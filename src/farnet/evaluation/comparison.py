@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from farnet.errors import AnnotationError, InvalidInputError
+from farnet.errors import AnnotationError, DeviceError, FarnetError, InvalidInputError, per_file
 from farnet.evaluation.extras import extras_of
 from farnet.evaluation.metrics import Evaluation, evaluate
 from farnet.evaluation.pairing import Pairing, listed, pair_landmarks
@@ -69,6 +69,7 @@ class Comparison:
         spread: The plain covariance of the heatmaps, (K, 2, 2) px^2 each, in the order of `predictions`; None where no
             model was run.
         left_out: What was left out and why, to be told.
+        failed: (file, reason) of radiographs that the model could not look at; they are no part of the figures.
         record: What was compared, in JSON types.
     """
 
@@ -81,6 +82,7 @@ class Comparison:
     alone: list[Landmarks] | None = None
     spread: list[NDArray[np.float64]] | None = None
     left_out: tuple[str, ...] = ()
+    failed: tuple[tuple[Path, str], ...] = ()
     record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -169,10 +171,12 @@ def compare(
         predicted = given
         alone: dict[str, Landmarks] = {}
         spread: dict[str, NDArray[np.float64]] = {}
+        failed: dict[str, str] = {}
         record: dict[str, Any] = {"predictions": str(request.predictions)}
     else:
-        predicted, alone, spread, record = yield from _run_model(request, truth, get_detector)
-    pairing = pair_landmarks(_rest(predicted, truth.excluded), truth.landmarks)
+        predicted, alone, spread, record, failed = yield from _run_model(request, truth, get_detector)
+    without = set(map(radiograph_key, failed))
+    pairing = pair_landmarks(_rest(predicted, truth.excluded), _rest(truth.landmarks, without))
     notes = _check_complete(pairing, request.common)
     comparison = Comparison(
         pairing.predictions,
@@ -181,6 +185,7 @@ def compare(
         spread=[spread[item.radiograph] for item in pairing.predictions] if spread else None,
         files=truth.files,
         left_out=notes,
+        failed=tuple((truth.files[name], reason) for name, reason in failed.items()),
         record=truth.record | record,
     )
     if request.wrist is not None:
@@ -278,12 +283,13 @@ def _model_files(folder: Path, excluded: set[str]) -> dict[str, Path]:
 
 
 class _Found(NamedTuple):
-    """What a model found; `alone` and `spread` as of `Comparison`, by the name of the radiograph."""
+    """What a model found; `alone`, `spread` and why it failed, by the name of the radiograph; see `Comparison`."""
 
     landmarks: list[Landmarks]
     alone: dict[str, Landmarks]
     spread: dict[str, NDArray[np.float64]]
     record: dict[str, Any]
+    failed: dict[str, str]
 
 
 def _run_model(
@@ -322,23 +328,33 @@ def _run_model(
     found: list[Landmarks] = []
     by_itself: dict[str, Landmarks] = {}
     spread: dict[str, NDArray[np.float64]] = {}
+    failed: dict[str, str] = {}
     seconds = 0.0
     for number, (name, read) in enumerate(jobs):
         yield Step(number, total, name)
-        steps = detector.steps(read())
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                detection: Detection = end.value
-                break
-            yield Step(number, total, name)
+        try:
+            with per_file(truth.files[name]):
+                steps = detector.steps(read())
+                while True:
+                    try:
+                        next(steps)
+                    except StopIteration as end:
+                        detection: Detection = end.value
+                        break
+                    yield Step(number, total, name)
+        except DeviceError:
+            raise
+        except FarnetError as error:
+            failed[name] = str(error)
+            continue
         found.append(detection.landmarks.replace(radiograph=name))
         if detection.alone is not None:
             by_itself[name] = found[-1].replace(points=detection.alone, confidence=None, covariance=None, region95=None)
         if detection.evidence is not None:
             spread[name] = detection.frame.covariance_to_radiograph(detection.evidence.spread)
         seconds += detection.seconds
+    if not found:
+        raise InvalidInputError(f"The model could look at none of {total} radiographs. {next(iter(failed.values()))}")
     return _Found(
         found,
         by_itself,
@@ -349,7 +365,9 @@ def _run_model(
             "device": detector.device,
             "seconds_per_radiograph": seconds / max(len(found), 1),
             "predictions": None,
+            "failed": [{"path": str(truth.files[name]), "error": reason} for name, reason in failed.items()],
         },
+        failed,
     )
 
 

@@ -6,8 +6,6 @@ none of. Numbers have every digit.
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 import math
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from farnet.atomic import write_text_atomic
 from farnet.errors import InvalidInputError, OutputError
+from farnet.spreadsheet import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -205,11 +204,7 @@ def write_csv(
     there = [item for item in (path, *also) if item.exists()]
     if there and not force:
         raise OutputError(f"{there[0]} is there already and was left as it is; choose another name.")
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(rows)
-    write_text_atomic(path, text.getvalue())
+    write_text_atomic(path, csv_text(itertools.chain([columns], rows)))
 
 
 def cell(value: float) -> str:

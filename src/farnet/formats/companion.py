@@ -15,6 +15,7 @@ import numpy as np
 
 from farnet.errors import AnnotationError, FarnetError, SchemeError
 from farnet.formats.registry import read_text
+from farnet.formats.schemes import find_scheme, own_schemes
 from farnet.landmarks import Landmarks
 from farnet.scheme import LandmarkScheme, bundled_schemes, load_scheme
 
@@ -29,11 +30,13 @@ __all__ = [
     "as_list",
     "as_mapping",
     "companion",
+    "embedded_scheme",
     "exact_points",
     "finite_pair",
     "named_scheme",
     "points_of_labels",
     "read_json",
+    "renamed",
     "restored",
     "scheme_for",
     "scheme_of_labels",
@@ -46,6 +49,7 @@ KEY = "farnet"
 """Under which the object stands."""
 
 _VERSION = 1
+_SCHEME = "scheme_definition"  # a scheme that is not bundled goes with the points
 
 
 def companion(landmarks: Landmarks) -> dict[str, Any]:
@@ -63,6 +67,8 @@ def companion(landmarks: Landmarks) -> dict[str, Any]:
     for name in ("confidence", "covariance", "region95", "edited"):
         values = getattr(landmarks, name)
         own[name] = None if values is None else _without_nan(values.tolist())
+    if landmarks.scheme.name not in bundled_schemes():
+        own[_SCHEME] = landmarks.scheme.to_dict()
     return own
 
 
@@ -119,7 +125,7 @@ def restored(points: NDArray[np.float64], own: Any, scheme: LandmarkScheme | Non
             f"{where}: {KEY!r} is of version {version!r}, and {_VERSION} is what can be read; a newer napari-farnet "
             f"may read it, and without {KEY!r} the points alone can be."
         )
-    known = scheme_for(own.get("scheme"), scheme, where)
+    known = named_scheme(own, scheme, where)
     if len(points) != len(known):
         raise AnnotationError(f"{where} has {len(points)} points; scheme {known.name!r} has {len(known)} landmarks.")
     try:
@@ -144,59 +150,110 @@ def restored(points: NDArray[np.float64], own: Any, scheme: LandmarkScheme | Non
         raise AnnotationError(f"{where}: what stands under {KEY!r} is damaged ({error}).") from error
 
 
-def scheme_for(name: Any, wanted: LandmarkScheme | None, where: str) -> LandmarkScheme:
+def scheme_for(
+    name: Any,
+    wanted: LandmarkScheme | None,
+    where: str,
+    *,
+    beside: Path | None = None,
+    embedded: LandmarkScheme | None = None,
+) -> LandmarkScheme:
     """The scheme of a file that names it.
 
+    Args:
+        name: What the file says.
+        wanted: The scheme that is asked for, or None.
+        where: The file, for messages.
+        beside: The file, where a scheme of one's own may lie beside it.
+        embedded: The scheme that the file holds.
+
     Raises:
-        SchemeError: It is not the one that is wanted, or, where none is wanted, not bundled.
+        SchemeError: It is not the one that is wanted, or, where none is wanted, is nowhere (`find_scheme`).
     """
     if wanted is not None:
         if wanted.name != name:
             raise SchemeError(f"{where}: the landmarks are of scheme {name!r}, not of {wanted.name!r} as asked for.")
         return wanted
-    if name in bundled_schemes():
-        return load_scheme(name)
-    raise SchemeError(
-        f"{where}: the scheme {name!r} is not bundled ({', '.join(bundled_schemes())}); give the scheme itself when "
-        "reading, for example load_scheme('scheme.json')."
-    )
+    if embedded is not None and embedded.name == name and name not in bundled_schemes():
+        return embedded
+    try:
+        return find_scheme(str(name), beside=beside)
+    except SchemeError as error:
+        raise SchemeError(f"{where}: {error}") from error
 
 
-def named_scheme(own: Any, wanted: LandmarkScheme | None, where: str) -> LandmarkScheme:
+def named_scheme(own: Any, wanted: LandmarkScheme | None, where: str, *, beside: Path | None = None) -> LandmarkScheme:
     """The scheme that a companion names; errors as `scheme_for`."""
-    return scheme_for(as_mapping(own, repr(KEY), where).get("scheme"), wanted, where)
+    content = as_mapping(own, repr(KEY), where)
+    embedded = None if wanted is not None else embedded_scheme(content.get(_SCHEME), where)
+    return scheme_for(content.get("scheme"), wanted, where, beside=beside, embedded=embedded)
 
 
-def scheme_of_labels(labels: Iterable[str], wanted: LandmarkScheme | None, where: str) -> LandmarkScheme:
-    """The scheme whose names or abbreviations the labels of a file are.
+def embedded_scheme(description: Any, where: str) -> LandmarkScheme | None:
+    """The scheme that a file holds; None where it holds none.
+
+    Raises:
+        AnnotationError: What it holds is no scheme.
+    """
+    if description is None:
+        return None
+    try:
+        return LandmarkScheme.from_dict(description)
+    except SchemeError as error:
+        raise AnnotationError(f"{where}: the scheme in the file is damaged ({error}).") from error
+
+
+def renamed(label: str, labels: Mapping[str, str]) -> str:
+    """The landmark that a label stands for by a label map; the label itself where the map does not have it."""
+    return labels.get(label, label)
+
+
+def scheme_of_labels(
+    labels: Iterable[str], wanted: LandmarkScheme | None, where: str, *, beside: Path | None = None
+) -> LandmarkScheme:
+    """The scheme whose names or abbreviations the labels of a file are; empty labels do not count.
+
+    Args:
+        labels: The labels.
+        wanted: The scheme that is asked for, or None: the bundled ones, then those beside the file or installed.
+        where: The file, for messages.
+        beside: The file, where a scheme of one's own may lie beside it.
 
     Raises:
         SchemeError: There is none; the message names a label that does not fit.
     """
-    labels = list(labels)
+    labels = [label for label in labels if label]
     candidates = [wanted] if wanted is not None else [load_scheme(name) for name in bundled_schemes()]
-    strangers = {scheme.name: [label for label in labels if not _knows(scheme, label)] for scheme in candidates}
     for scheme in candidates:
-        if labels and not strangers[scheme.name]:
+        if labels and all(map(scheme.knows, labels)):
             return scheme
+    if wanted is None:
+        for scheme in (others := own_schemes(beside)):
+            if labels and all(map(scheme.knows, labels)):
+                return scheme
+        candidates += others
+    strangers = {scheme.name: [label for label in labels if not scheme.knows(label)] for scheme in candidates}
     nearest = min(strangers, key=lambda name: len(strangers[name]))
     example = f"; {strangers[nearest][0]!r} is no landmark of {nearest!r}" if strangers[nearest] else ""
     raise SchemeError(
         f"{where}: its labels are not the landmarks of {' or '.join(repr(item.name) for item in candidates)}{example}. "
-        "Rename them to the names or abbreviations of a scheme, or give the scheme when reading."
+        "Rename them to the names or abbreviations of a scheme, say with a label map (--labels map.csv, rows such as "
+        "l1,Sella) which landmark each is, or give the scheme when reading."
     )
 
 
 def points_of_labels(
     found: Sequence[tuple[str, tuple[float, float]]], scheme: LandmarkScheme, where: str
 ) -> NDArray[np.float64]:
-    """(K, 2) row, column in the order of the scheme, NaN where there is no label.
+    """(K, 2) row, column in the order of the scheme, NaN where there is no label; empty labels are left out.
 
     Raises:
         AnnotationError: A landmark is there twice.
     """
     points = np.full((len(scheme), 2), np.nan)
     for label, point in found:
+        if not label:
+            continue
         index = scheme.index(label)
         if not np.isnan(points[index, 0]):
             raise AnnotationError(f"{where}: landmark {scheme.names[index]!r} is there twice; remove one of the two.")
@@ -273,11 +330,3 @@ def _without_nan(values: Any) -> Any:
     if isinstance(values, list):
         return [_without_nan(value) for value in values]
     return None if isinstance(values, float) and math.isnan(values) else values
-
-
-def _knows(scheme: LandmarkScheme, label: str) -> bool:
-    try:
-        scheme.index(label)
-    except FarnetError:
-        return False
-    return True

@@ -5,39 +5,41 @@ in pixels of the original radiograph, the centre of the top left pixel is (0, 0)
 or unknown; numbers have as many digits as it takes to get the same number back, so that reading gives exactly
 what was written.
 
-Only `scheme`, `landmark`, `row_px` and `column_px` are needed to read a table that somebody else made.
+Only `landmark`, `row_px` and `column_px` are needed to read a table that somebody else made, and `scheme` where the
+names of the landmarks do not tell it. How pandas, R and spreadsheets save a table again is read, too.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
-import math
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from farnet.atomic import write_text_atomic
-from farnet.errors import AnnotationError, FarnetError
-from farnet.formats.companion import scheme_for
+from farnet.errors import AnnotationError
+from farnet.formats.companion import embedded_scheme, renamed, scheme_for, scheme_of_labels
+from farnet.formats.csv_groups import COVARIANCE, SCHEME_KEY, STAMP, Group, provenance_of
+from farnet.formats.csv_tables import rows_of_table
+from farnet.formats.missing import tell_absent
 from farnet.formats.registry import AnnotationFormat, ReadOptions, read_text
-from farnet.landmarks import Landmarks
+from farnet.scheme import bundled_schemes
+from farnet.spreadsheet import restored_cell, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    import numpy as np
 
+    from farnet.landmarks import Landmarks
     from farnet.scheme import LandmarkScheme
 
 __all__ = ["COLUMNS", "FARNET_CSV", "read_table"]
 
 _NAME = "farnet-csv"
-_VERSION = 1
-_STAMP = f"{_NAME} {_VERSION}"
 
 COLUMNS = (
     "format",
@@ -63,18 +65,19 @@ COLUMNS = (
 )
 """The columns in the order in which they are written; they are read in any order."""
 
-_NEEDED = ("scheme", "landmark", "row_px", "column_px")
+_NEEDED = ("landmark", "row_px", "column_px")
 _SHARED = ("scheme", "radiograph", "image_sha256", "image_rows", "image_columns", "source")
-_COVARIANCE = (("cov_rr", 0, 0), ("cov_rc", 0, 1), ("cov_cc", 1, 1))
-_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+_TEXTS = ("scheme", "radiograph", "landmark", "abbreviation", "source")
 
 
 def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, restval="")
     writer.writeheader()
+    own: set[str] = set(bundled_schemes())
     for item in landmarks:
-        writer.writerows(_rows(item))
+        writer.writerows(_rows(item, define=item.scheme.name not in own))
+        own.add(item.scheme.name)
     try:
         write_text_atomic(path, text.getvalue())
     except UnicodeEncodeError as error:
@@ -82,10 +85,11 @@ def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
         raise AnnotationError(f"{path}: a name holds a character that UTF-8 cannot write: {near!r}.") from error
 
 
-def _rows(item: Landmarks) -> Iterator[dict[str, str]]:
+def _rows(item: Landmarks, *, define: bool) -> Iterator[dict[str, str]]:
+    provenance = dict(item.provenance) | ({SCHEME_KEY: item.scheme.to_dict()} if define else {})
     rows, columns = ("", "") if item.image_shape is None else map(str, item.image_shape)
     shared = {
-        "format": _STAMP,
+        "format": STAMP,
         "scheme": item.scheme.name,
         "radiograph": item.radiograph,
         "image_sha256": item.image_sha256 or "",
@@ -93,22 +97,23 @@ def _rows(item: Landmarks) -> Iterator[dict[str, str]]:
         "image_columns": columns,
         "source": item.source,
     }
+    shared = {name: safe_cell(text) for name, text in shared.items()}
     if item.spacing is not None:
         shared |= {"spacing_row_mm": repr(item.spacing[0]), "spacing_column_mm": repr(item.spacing[1])}
     for k, landmark in enumerate(item.scheme.landmarks):
-        row = {**shared, "landmark": landmark.name, "abbreviation": landmark.abbreviation}
+        row = {**shared, "landmark": safe_cell(landmark.name), "abbreviation": safe_cell(landmark.abbreviation)}
         if item.present[k]:
             row |= {"row_px": _repr(item.points[k, 0]), "column_px": _repr(item.points[k, 1])}
         if item.confidence is not None:
             row["confidence"] = _repr(item.confidence[k])
         if item.covariance is not None:
-            row |= {name: _repr(item.covariance[k, i, j]) for name, i, j in _COVARIANCE}
+            row |= {name: _repr(item.covariance[k, i, j]) for name, i, j in COVARIANCE}
         if item.region95 is not None:
             row["region95"] = _repr(item.region95[k])
         if item.edited is not None:
             row["edited"] = "true" if item.edited[k] else "false"
-        if k == 0 and item.provenance:
-            row["provenance"] = json.dumps(item.provenance, ensure_ascii=False)
+        if k == 0 and provenance:
+            row["provenance"] = json.dumps(provenance, ensure_ascii=False)
         yield row
 
 
@@ -132,181 +137,87 @@ def read_table(text: str, path: Path, options: ReadOptions, *, skipped: int = 0)
     Raises:
         AnnotationError, SchemeError: As `read_annotations`.
     """
-    groups: list[_Group] = []
-    open_groups: dict[tuple[str, ...], _Group] = {}
+    rows = list(_table(text, path, skipped, options))
+    if not rows:
+        raise AnnotationError(f"{path} has a header and no landmarks.")
+    embedded = _embedded(rows, path)
+    schemes: dict[str, LandmarkScheme] = {}
+    groups: list[Group] = []
+    open_groups: dict[tuple[str, ...], Group] = {}
     shared = itemgetter(*_SHARED)
-    for number, row in _table(text, path, skipped):
+    for number, row in rows:
         key = shared(row)
         where = f"{path}, line {number}"
         group = open_groups.get(key)
         if group is None or group.is_full():
-            group = open_groups[key] = _Group(scheme_for(row["scheme"], options.scheme, where))
+            name = row["scheme"]
+            if name not in schemes:
+                schemes[name] = (
+                    scheme_for(name, options.scheme, where, beside=path, embedded=embedded.get(name))
+                    if name
+                    else _unnamed(rows, path, options)
+                )
+            group = open_groups[key] = Group(schemes[name])
             groups.append(group)
         group.add(row, where)
-    if not groups:
-        raise AnnotationError(f"{path} has a header and no landmarks.")
+    tell_absent(str(path), [name for group in groups for name in group.absent_numbers()])
     return [group.landmarks(path) for group in groups]
 
 
-def _table(text: str, path: Path, skipped: int) -> Iterator[tuple[int, dict[str, str]]]:
+def _table(text: str, path: Path, skipped: int, options: ReadOptions) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, cells by column); columns that the file lacks are empty."""
-    header = text.lstrip("\r\n").splitlines()[0]
-    delimiter = max(",;\t", key=header.count)  # spreadsheets of some countries save "csv" with semicolons
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="", strict=True)
-    try:
-        present = tuple(name.strip() for name in reader.fieldnames or ())
-        missing = [name for name in _NEEDED if name not in present]
-        if missing:
-            raise AnnotationError(
-                f"{path} is no {_NAME} file: the columns {', '.join(missing)} are missing from its first "
-                f"line, which has {', '.join(present[:8])}{', ...' if len(present) > 8 else ''}."
-            )
-        reader.fieldnames = present
-        for cells in reader:
-            if cells.get("") or None in cells.values():
-                raise AnnotationError(
-                    f"{path}, line {reader.line_num + skipped}: expected {len(present)} cells, as in the first line."
-                )
-            row = dict.fromkeys(COLUMNS, "") | cells
-            _check_version(row["format"], f"{path}, line {reader.line_num + skipped}")
-            yield reader.line_num + skipped, row
-    except csv.Error as error:
-        raise AnnotationError(f"{path}, line {reader.line_num + skipped}: this is no CSV ({error}).") from error
+    table = rows_of_table(text, path, skipped=skipped)
+    _, header = next(table, (0, {}))
+    needed = [name for name in _NEEDED if name != "landmark" or "abbreviation" not in header]
+    missing = [name for name in needed if name not in header]
+    if missing:
+        present = [name for name in header if name]
+        raise AnnotationError(
+            f"{path} is no {_NAME} file: the columns {', '.join(missing)} are missing from its first "
+            f"line, which has {', '.join(present[:8])}{', ...' if len(present) > 8 else ''}."
+        )
+    empty = dict.fromkeys(COLUMNS, "")
+    for number, cells in table:
+        row = empty | cells
+        row |= {name: restored_cell(row[name]) for name in _TEXTS}
+        _check_version(row["format"], f"{path}, line {number}")
+        label = row["landmark"] if row["landmark"].strip() else row["abbreviation"]
+        row["landmark"] = renamed(label, options.labels)
+        if row["landmark"] or not label:
+            yield number, row
+
+
+def _embedded(rows: Sequence[tuple[int, dict[str, str]]], path: Path) -> dict[str, LandmarkScheme]:
+    """The schemes of one's own that the table holds, by name."""
+    found: dict[str, LandmarkScheme] = {}
+    for number, row in rows:
+        if SCHEME_KEY in row["provenance"]:
+            where = f"{path}, line {number}"
+            scheme = embedded_scheme(provenance_of(row, where).get(SCHEME_KEY), where)
+            if scheme is not None:
+                found[scheme.name] = scheme
+    return found
+
+
+def _unnamed(rows: Sequence[tuple[int, dict[str, str]]], path: Path, options: ReadOptions) -> LandmarkScheme:
+    """The scheme of rows that do not name it: the one that is asked for, or that has all their landmarks."""
+    if options.scheme is not None:
+        return options.scheme
+    return scheme_of_labels([row["landmark"] for _, row in rows if not row["scheme"]], None, str(path), beside=path)
 
 
 def _check_version(stamp: str, where: str) -> None:
-    if stamp not in ("", _STAMP):
+    if stamp not in ("", STAMP):
         raise AnnotationError(
-            f"{where}: the format is {stamp!r}, and {_STAMP!r} is what can be read; a newer napari-farnet may read it."
+            f"{where}: the format is {stamp!r}, and {STAMP!r} is what can be read; a newer napari-farnet may read it."
         )
 
 
-class _Group:
-    """Rows that belong to one radiograph and source, gathered in any order."""
-
-    def __init__(self, scheme: LandmarkScheme) -> None:
-        self.scheme = scheme
-        self.rows: dict[int, tuple[dict[str, str], str]] = {}
-
-    def is_full(self) -> bool:
-        return len(self.rows) == len(self.scheme)
-
-    def add(self, row: dict[str, str], where: str) -> None:
-        try:
-            index = self.scheme.index(row["landmark"] or row["abbreviation"])
-        except FarnetError as error:
-            raise AnnotationError(f"{where}: {error}") from error
-        if index in self.rows:
-            raise AnnotationError(
-                f"{where}: landmark {row['landmark']!r} is given a second time for radiograph "
-                f"{row['radiograph']!r}; remove one of the two rows."
-            )
-        self.rows[index] = (row, where)
-
-    def landmarks(self, path: Path) -> Landmarks:
-        first, where = next(iter(self.rows.values()))
-        covariance = self._numbers(*(name for name, _, _ in _COVARIANCE))
-        confidence, region = self._numbers("confidence"), self._numbers("region95")
-        try:
-            return Landmarks(
-                points=self._points(),
-                scheme=self.scheme,
-                spacing=self._spacing(),
-                confidence=None if confidence is None else confidence[:, 0],
-                covariance=None if covariance is None else covariance[:, [0, 1, 1, 2]].reshape(-1, 2, 2),
-                region95=None if region is None else region[:, 0],
-                edited=self._edited(),
-                source=first["source"],
-                radiograph=first["radiograph"],
-                image_shape=_image_shape(first, where),
-                image_sha256=first["image_sha256"] or None,
-                provenance=self._provenance(),
-            )
-        except AnnotationError:
-            raise
-        except FarnetError as error:
-            raise AnnotationError(f"{path}, radiograph {first['radiograph']!r}: {error}") from error
-
-    def _points(self) -> NDArray[np.float64]:
-        points = np.full((len(self.scheme), 2), np.nan)
-        for index, (row, where) in self.rows.items():
-            points[index] = place = _number(row, "row_px", where), _number(row, "column_px", where)
-            if math.isnan(place[0]) != math.isnan(place[1]):
-                raise AnnotationError(
-                    f"{where}: landmark {row['landmark']!r} has only one of row_px and column_px; give both, "
-                    "or neither where it is absent."
-                )
-        return points
-
-    def _numbers(self, *names: str) -> NDArray[np.float64] | None:
-        """(K, number of names), or None where every cell is empty."""
-        if not any(row[name] for row, _ in self.rows.values() for name in names):
-            return None
-        values = np.full((len(self.scheme), len(names)), np.nan)
-        for index, (row, where) in self.rows.items():
-            values[index] = [_number(row, name, where) for name in names]
-        return values
-
-    def _edited(self) -> NDArray[np.bool_] | None:
-        cells = {index: row["edited"].strip().lower() for index, (row, _) in self.rows.items()}
-        if not any(cells.values()):
-            return None
-        edited = np.zeros(len(self.scheme), dtype=np.bool_)
-        for index, cell in cells.items():
-            if cell not in _BOOLEANS and cell:
-                row, where = self.rows[index]
-                raise AnnotationError(f"{where}: edited is {row['edited']!r}; it must be true, false or empty.")
-            edited[index] = _BOOLEANS.get(cell, False)
-        return edited
-
-    def _spacing(self) -> tuple[float, float] | None:
-        written = {(row["spacing_row_mm"], row["spacing_column_mm"]): (row, where) for row, where in self.rows.values()}
-        spacings = set()
-        for row, where in written.values():
-            pair = _number(row, "spacing_row_mm", where), _number(row, "spacing_column_mm", where)
-            spacings.add(None if all(map(math.isnan, pair)) else pair)
-        if len(spacings) > 1:
-            row, where = next(iter(self.rows.values()))
-            raise AnnotationError(
-                f"{where}: the rows of radiograph {row['radiograph']!r} disagree about its spacing; it has only one."
-            )
-        (spacing,) = spacings
-        return None if spacing is None else (spacing[0], spacing[1])
-
-    def _provenance(self) -> dict[str, Any]:
-        provenance: dict[str, Any] = {}
-        for row, where in self.rows.values():
-            if not row["provenance"]:
-                continue
-            try:
-                provenance.update(json.loads(row["provenance"]))
-            except (TypeError, ValueError) as error:
-                raise AnnotationError(f"{where}: the provenance is no JSON object ({error}).") from error
-        return provenance
-
-
-def _number(row: dict[str, str], name: str, where: str) -> float:
-    cell = row[name].strip()
-    if not cell:
-        return np.nan
-    try:
-        return float(cell)
-    except ValueError:
-        hint = " Write decimals with a point." if "," in cell else ""
-        raise AnnotationError(f"{where}: {name} is {cell!r}, which is no number.{hint}") from None
-
-
-def _image_shape(row: dict[str, str], where: str) -> tuple[int, int] | None:
-    cells = row["image_rows"].strip(), row["image_columns"].strip()
-    if not any(cells):
-        return None
-    try:
-        rows, columns = (int(cell) for cell in cells)
-    except ValueError:
-        raise AnnotationError(
-            f"{where}: image_rows and image_columns are {cells}; they must be two whole numbers, or both empty."
-        ) from None
-    return rows, columns
+def _recognises(head: bytes) -> bool:
+    utf16 = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    lines = head.decode("utf-16" if utf16 else "utf-8", errors="ignore").lower().split("\n")
+    first = next((line for line in lines if line.strip("\ufeff\r ,;\t") and "sep=" not in line[:6]), "")
+    return all(name in first for name in ("row_px", "column_px"))
 
 
 FARNET_CSV = AnnotationFormat(
@@ -316,5 +227,5 @@ FARNET_CSV = AnnotationFormat(
     read=_read,
     write=_write,
     holds_many=True,
-    recognises=lambda head: all(name.encode() in head.split(b"\n", 1)[0] for name in _NEEDED),
+    recognises=_recognises,
 )

@@ -51,7 +51,6 @@ _FINDING, _TRACKING = ("DCM", "121071"), ("DCM", "112039")
 _MAXIMUM_BYTES = 64 * 2**20
 _MAXIMUM_ITEMS = 100_000
 _UNDEFINED = 0xFFFFFFFF  # length of a sequence that ends with a delimiter
-_ERRORS = (ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 # The element of the file's header that names the SOP class, as it always is: explicit VR, little endian.
 _SOP_CLASS = b"\x02\x00\x02\x00UI"
@@ -77,9 +76,9 @@ def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom writes to its log whatever it warns about
             found, own, image = _parsed(_document(data, where), where)
-    except AnnotationError:
+    except (AnnotationError, MemoryError):
         raise
-    except (*_ERRORS, struct.error) as error:
+    except Exception as error:  # pydicom raises exceptions of its own kinds, too
         raise AnnotationError(
             f"{where} is a damaged DICOM structured report ({' '.join(str(error).split()) or type(error).__name__}). "
             "Get it again from where it was written."

@@ -1,7 +1,8 @@
 """The text files of the ISBI 2015 challenge: 19 lines `x,y` in pixels, then 8 class labels, one a line.
 
 Origin and unit: x is the column, y the row, both from the centre of the top left pixel. The format knows no absent
-landmark, no spacing and no name of the radiograph; the name is taken from the file's.
+landmark, no spacing and no name of the radiograph; the name is taken from the file's. Landmarks that others wrote as
+-1,-1 or 0,0 are absent (`farnet.formats.missing`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from farnet.atomic import write_text_atomic
 from farnet.errors import AnnotationError, SchemeError
+from farnet.formats.missing import is_absent, tell_absent
 from farnet.formats.registry import AnnotationFormat, ReadOptions, read_text
 from farnet.landmarks import Landmarks
 from farnet.scheme import load_scheme
@@ -30,7 +32,7 @@ _SCHEME = "cephalometric19"
 _POINTS = 19
 _CLASSES = 8
 _CLASSES_KEY = "isbi_classes"
-_PAIR = re.compile(rb"[-+.\deE]+,[-+.\deE]+")
+_PAIR = re.compile(rb"\s*[-+.\deE]+\s*,\s*[-+.\deE]+\s*")
 
 
 def read_isbi_points(path: Path) -> NDArray[np.float64]:
@@ -40,7 +42,7 @@ def read_isbi_points(path: Path) -> NDArray[np.float64]:
         path: A file of 19 lines `x,y`, with or without the 8 class labels.
 
     Returns:
-        (19, 2) float64, (row, column) in px.
+        (19, 2) float64, (row, column) in px; NaN where the file has numbers that mean that there is no point.
 
     Raises:
         AnnotationError: If the file cannot be read or is not of this format.
@@ -49,7 +51,7 @@ def read_isbi_points(path: Path) -> NDArray[np.float64]:
 
 
 def _parse(path: Path) -> tuple[NDArray[np.float64], list[int]]:
-    lines = [line.strip() for line in read_text(path).splitlines()]
+    lines = [line.strip() for line in read_text(path).rstrip("\x1a").splitlines()]
     while lines and not lines[-1]:
         lines.pop()
     if len(lines) not in (_POINTS, _POINTS + _CLASSES):
@@ -58,6 +60,10 @@ def _parse(path: Path) -> tuple[NDArray[np.float64], list[int]]:
             f"followed by {_CLASSES} class labels."
         )
     points = np.array([_point(line, number, path) for number, line in enumerate(lines[:_POINTS], start=1)])
+    absent = np.array([is_absent(x, y) for y, x in points.tolist()])
+    names = load_scheme(_SCHEME).abbreviations
+    tell_absent(str(path), [names[k] for k in np.flatnonzero(absent)])
+    points[absent] = np.nan
     classes = [_class(line, number, path) for number, line in enumerate(lines[_POINTS:], start=_POINTS + 1)]
     return points, classes
 
@@ -127,7 +133,7 @@ def _number(value: float) -> str:
 
 
 def _recognises(head: bytes) -> bool:
-    lines = head.split()
+    lines = head.removeprefix(b"\xef\xbb\xbf").rstrip(b"\x1a\r\n ").splitlines()
     return len(lines) in (_POINTS, _POINTS + _CLASSES) and all(map(_PAIR.fullmatch, lines[:_POINTS]))
 
 

@@ -4,12 +4,15 @@ labelme measures from the corner of the top left pixel, x to the right and y dow
 (0.5, 0.5) there and (0, 0) here. Only points are read; other shapes are somebody else's. A landmark without a shape is
 absent. The picture itself is not put into the file: labelme opens it by its path, so that a file that is written beside
 the picture can be opened there.
+
+A file that labelme wrote is of the radiograph of its own name, whatever picture its ``imagePath`` names; see
+`farnet.formats.pictures.own_name`.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from farnet.atomic import write_text_atomic
@@ -22,13 +25,17 @@ from farnet.formats.companion import (
     named_scheme,
     points_of_labels,
     read_json,
+    renamed,
     restored,
     scheme_of_labels,
     shape_of,
     the_only,
 )
+from farnet.formats.missing import is_absent, tell_absent
+from farnet.formats.pictures import own_name, picture_name
 from farnet.formats.registry import AnnotationFormat, ReadOptions
 from farnet.landmarks import Landmarks
+from farnet.notices import tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +45,6 @@ __all__ = ["LABELME"]
 
 _VERSION = "5.0.0"
 _CORNER = 0.5
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")  # that labelme opens, too
 
 
 def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
@@ -60,7 +66,7 @@ def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
         "version": _VERSION,
         "flags": {},
         "shapes": shapes,
-        "imagePath": _picture(path.parent, only.radiograph),
+        "imagePath": picture_name(only, path.parent),
         "imageData": None,
         "imageHeight": rows,
         "imageWidth": columns,
@@ -69,39 +75,35 @@ def _write(path: Path, landmarks: Sequence[Landmarks]) -> None:
     write_text_atomic(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def _picture(folder: Path, radiograph: str) -> str:
-    """Name of the picture of a radiograph, as far as it lies in the folder; else the name of the radiograph."""
-    stem = Path(radiograph).name
-    beside = [folder / f"{stem}{ending}" for suffix in _PICTURES for ending in (suffix, suffix.upper())]
-    return next((file.name for file in beside if file.is_file()), radiograph)
-
-
 def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
     scheme = options.scheme
     where = str(path)
     content = as_mapping(read_json(path), "its content", where)
-    found = []
+    own = content.get(KEY)
+    found: list[tuple[str, tuple[float, float] | None]] = []
+    others = 0
     for item in as_list(content.get("shapes"), "shapes", where):
         shape = as_mapping(item, "a shape", where)
         if shape.get("shape_type") != "point":
+            others += 1
             continue
         label = str(shape.get("label", ""))
         corners = as_list(shape.get("points"), f"points of {label!r}", where)
         x, y = finite_pair(corners[0] if corners else None, f"{where}, shape {label!r}")
-        found.append((label, (y - _CORNER, x - _CORNER)))
-    own = content.get(KEY)
-    wanted = scheme if own is None else named_scheme(own, scheme, where)
-    known = wanted if wanted is not None and not found else scheme_of_labels([k for k, _ in found], wanted, where)
-    points = points_of_labels(found, known, where)
+        absent = is_absent(x, y, own=own is not None)
+        found.append((renamed(label, options.labels), None if absent else (y - _CORNER, x - _CORNER)))
+    wanted = scheme if own is None else named_scheme(own, scheme, where, beside=path)
+    labels = [label for label, _ in found]
+    known = wanted if wanted is not None and not found else scheme_of_labels(labels, wanted, where, beside=path)
+    points = points_of_labels([(label, point) for label, point in found if point is not None], known, where)
+    tell_absent(where, [label for label, point in found if point is None])
+    if others:
+        tell(f"{path}: {others} shapes that are no points were left out; landmarks alone are read.")
     if own is not None:
         return [restored(points, own, known, where)]
     image_shape = shape_of(content.get("imageHeight"), content.get("imageWidth"))
-    name = PureWindowsPath(str(content.get("imagePath") or path.stem)).stem  # takes both kinds of slashes
+    name = own_name(path, path.name[: -len(path.suffix)], str(content.get("imagePath") or ""))
     return [Landmarks(points, known, radiograph=name, image_shape=image_shape)]
-
-
-def _recognises(head: bytes) -> bool:
-    return b'"shapes"' in head or b'"imageData"' in head
 
 
 LABELME = AnnotationFormat(
@@ -110,5 +112,5 @@ LABELME = AnnotationFormat(
     suffixes=(".json",),
     read=_read,
     write=_write,
-    recognises=_recognises,
+    keys=frozenset({"shapes"}),
 )

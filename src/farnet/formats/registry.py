@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
+import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from farnet.errors import AnnotationError, InvalidInputError, unknown_name
+from farnet.errors import AnnotationError, InvalidInputError, contained, unknown_name
+from farnet.notices import tell
 from farnet.spacing import as_spacing
 
 if TYPE_CHECKING:
@@ -23,6 +27,7 @@ __all__ = [
     "formats_by_ending",
     "read_annotations",
     "read_text",
+    "recognised_formats",
     "register_format",
     "write_annotations",
 ]
@@ -34,7 +39,8 @@ class ReadOptions:
 
     Attributes:
         scheme: The scheme that the landmarks must have; None takes the one that the file names, or that fits.
-        labels: What a landmark of the scheme is called in the file, by the file's label: ``{"l1": "Sella"}``.
+        labels: The landmark of the scheme by its label in the file: ``{"l1": "Sella"}``; other labels are names of the
+            scheme themselves. A label whose landmark is empty is left out. See `farnet.formats.labels`.
         radiographs: Files, or folders, among which the radiographs are, for formats whose positions need their
             geometry; the folder of the file itself is always looked into.
         spacing: (row, column) mm per pixel, where positions are in mm and no radiograph tells the size of a pixel.
@@ -68,6 +74,8 @@ class AnnotationFormat:
         holds_many: One file can hold the landmarks of several radiographs.
         recognises: (first bytes of a file) -> whether it looks like this format; needed where formats share
             an ending.
+        keys: Of a format in JSON: the keys that the outermost object of a file has, wherever in the file they stand;
+            they take the place of `recognises`.
     """
 
     name: str
@@ -77,10 +85,12 @@ class AnnotationFormat:
     write: _Write | None = None
     holds_many: bool = False
     recognises: Callable[[bytes], bool] | None = None
+    keys: frozenset[str] = frozenset()
 
 
 _FORMATS: dict[str, AnnotationFormat] = {}
 _HEAD_BYTES = 4096
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f]")  # in no text; TPS may end with Ctrl-Z
 
 
 def register_format(format: AnnotationFormat) -> AnnotationFormat:
@@ -106,6 +116,7 @@ def formats_by_ending(path: Path) -> list[AnnotationFormat]:
     return sorted(fitting, key=lambda item: -max(len(suffix) for suffix in item.suffixes if name.endswith(suffix)))
 
 
+@contained
 def read_annotations(
     path: str | Path,
     *,
@@ -133,8 +144,10 @@ def read_annotations(
         SchemeError: If it is of another scheme than the one asked for.
         UnknownNameError: If there is no such format, or none has the file's ending.
     """
+    from farnet.formats.labels import LabelMap
+
     path = Path(path)
-    options = ReadOptions(scheme, dict(labels or {}), tuple(map(Path, radiographs)), as_spacing(spacing))
+    options = ReadOptions(scheme, LabelMap(labels), tuple(map(Path, radiographs)), as_spacing(spacing))
     if path.is_dir():
         return _read_folder(path, format, options)
     return _format_for(path, format, reading=True).read(path, options)
@@ -176,7 +189,10 @@ def write_annotations(path: str | Path, landmarks: Sequence[Landmarks], *, forma
 
 
 def read_text(path: Path) -> str:
-    """Read a text file in UTF-8, with or without a byte order mark; line ends stay as they are.
+    """Read a text file; line ends stay as they are.
+
+    It is in UTF-8, or in UTF-16 with its mark, as spreadsheets save it. Text in neither of them is taken for that of
+    Windows (cp1252), which is told.
 
     Raises:
         AnnotationError: If it is missing, empty, or no text.
@@ -187,12 +203,30 @@ def read_text(path: Path) -> str:
         raise AnnotationError(f"There is no file {path}. Check the name and the folder.") from error
     except OSError as error:
         raise AnnotationError(f"The file {path} cannot be read: {error.strerror or error}.") from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise AnnotationError(f"The file {path} is no text in UTF-8 ({error.reason} at byte {error.start}).") from error
+    text = _decoded(data, path)
     if not text.strip():
         raise AnnotationError(f"The file {path} is empty.")
+    return text
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        return data.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        refusal = AnnotationError(
+            f"The file {path} is no text in {'UTF-16' if marked else 'UTF-8'} ({error.reason} at byte {error.start})."
+        )
+        if marked or _CONTROL.search(data):
+            raise refusal from error
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        raise refusal from None
+    tell(
+        f"{path} is no text in UTF-8; it was read as text of Windows (cp1252). If letters with accents are wrong, save "
+        "it as UTF-8."
+    )
     return text
 
 
@@ -217,8 +251,36 @@ def _format_for(path: Path, wanted: str | None, *, reading: bool) -> AnnotationF
         return next((item for item in candidates if item.write is not None), candidates[0])
     if len(candidates) == 1:
         return candidates[0]
+    fitting = _fitting(candidates, path)
+    if not fitting and any(item.keys for item in candidates):
+        from farnet.formats.foreign_json import refuse_foreign
+
+        refuse_foreign(path)
+    return next(iter(fitting), candidates[0])
+
+
+def recognised_formats(path: Path) -> list[AnnotationFormat]:
+    """The formats whose ending and content a file has, the longest ending first."""
+    return _fitting(formats_by_ending(path), path)
+
+
+def _fitting(candidates: list[AnnotationFormat], path: Path) -> list[AnnotationFormat]:
     head = _head(path)
-    return next((item for item in candidates if item.recognises is not None and item.recognises(head)), candidates[0])
+    keys = _keys(path) if any(item.keys for item in candidates) else frozenset()
+    return [
+        item
+        for item in candidates
+        if (item.keys <= keys if item.keys else item.recognises is None or item.recognises(head))
+    ]
+
+
+def _keys(path: Path) -> frozenset[str]:
+    """The keys of the object that a JSON file is; none where it is something else."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return frozenset()  # the format's own reader says why
+    return frozenset(content) if isinstance(content, dict) else frozenset()
 
 
 def _head(path: Path) -> bytes:

@@ -137,15 +137,11 @@ def _stem(path: Path) -> str:
     return path.name.removesuffix(".json").removesuffix(".mrk")
 
 
-def _recognises(head: bytes) -> bool:
-    return b'"markups"' in head
-
-
 SLICER_MARKUPS = AnnotationFormat(
     name="slicer-markups",
     title="3D Slicer markups",
-    suffixes=(".mrk.json",),
+    suffixes=(".mrk.json", ".json"),
     read=_read,
     write=_write,
-    recognises=_recognises,
+    keys=frozenset({"markups"}),
 )

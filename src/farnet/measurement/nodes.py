@@ -176,7 +176,7 @@ def parse_yaml(text: str, file: str) -> Item:
         told = " ".join(str(part) for part in (error.context, error.problem) if part)
         raise MeasurementError(f"{file}{line}: this is not YAML: {told}.") from error
     except yaml.YAMLError as error:
-        raise MeasurementError(f"{file}: this is not YAML: {error}") from error
+        raise MeasurementError(f"{file}: this is not YAML: {' '.join(str(error).split())}.") from error
     if node is None:
         raise MeasurementError(f"{file} is empty.")
     return Item(node, file, "the file")

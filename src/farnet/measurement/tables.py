@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from farnet.atomic import write_text_atomic
+from farnet.spreadsheet import csv_text, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,9 +102,7 @@ def write_measurements(path: str | Path, measured: Sequence[Measured], *, wide: 
         OutputError: If it cannot be written.
     """
     headers, rows = wide_rows(measured) if wide else (list(COLUMNS), long_rows(measured))
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([headers, *rows])
-    write_text_atomic(path, text.getvalue())
+    write_text_atomic(path, csv_text([headers, *rows], line_end="\n"))
 
 
 def table_text(results: Sequence[MeasurementResult]) -> str:
@@ -123,7 +120,7 @@ def table_text(results: Sequence[MeasurementResult]) -> str:
         ]
         for result in results
     ]
-    return "".join("\t".join(" ".join(cell.split()) for cell in row) + "\n" for row in [headers, *rows])
+    return "".join("\t".join(safe_cell(" ".join(cell.split())) for cell in row) + "\n" for row in [headers, *rows])
 
 
 def _cells(result: MeasurementResult) -> list[str]:

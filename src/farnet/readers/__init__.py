@@ -8,13 +8,13 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from farnet.errors import RadiographError
+from farnet.errors import FarnetError, RadiographError
 from farnet.readers.picture import Picture
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["RADIOGRAPH_SUFFIXES", "Picture", "as_text", "decode", "stem_of"]
+__all__ = ["RADIOGRAPH_SUFFIXES", "Picture", "as_text", "decode", "is_dicom_picture", "stem_of"]
 
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -27,6 +27,15 @@ _LONGEST_FIRST = sorted(RADIOGRAPH_SUFFIXES, key=len, reverse=True)
 
 _MAXIMUM_BYTES = 2 * 2**30
 _HEAD_BYTES = 1024
+_DICOM_MARK_ENDS = 132
+
+_WITHOUT_PIXELS = (
+    b"1.2.840.10008.1.3.10",  # DICOMDIR
+    b"1.2.840.10008.5.1.4.1.1.88.",  # reports
+    b"1.2.840.10008.5.1.4.1.1.11.",  # presentation states
+    b"1.2.840.10008.5.1.4.1.1.104.",  # documents
+)
+"""What Media Storage SOP Class UID begins with, for DICOM files that hold no pixels."""
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -82,10 +91,22 @@ def decode(path: Path, *, spacing_given: bool, detector_spacing: bool, checksum:
         checksum: Also give the file's SHA-256.
 
     Raises:
-        RadiographError: If the file cannot be read as a radiograph.
+        RadiographError: If the file cannot be read as a radiograph, whatever it holds.
         MissingExtraError: If it needs the extra `itk` and that is not installed.
     """
     what = f"The file {path}"
+    try:
+        return _decode(path, what, spacing_given, detector_spacing, checksum)
+    except FarnetError:
+        raise
+    except MemoryError as error:
+        raise RadiographError(f"{what} needs more memory than there is. Reduce it to fewer pixels.") from error
+    except Exception as error:  # the one place for whatever a decoder raises on bytes of any kind
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise RadiographError(f"{what} is damaged, and cannot be decoded ({reason}). Get the file again.") from error
+
+
+def _decode(path: Path, what: str, spacing_given: bool, detector_spacing: bool, checksum: bool) -> Picture:
     head = _head(path, what)
     kind = _kind_of(head, path)
     if kind is None:
@@ -114,6 +135,23 @@ def _decode_bytes(kind: str, data: bytes, what: str, spacing_given: bool, detect
     from farnet.readers import image
 
     return {"png": image.decode_png, "jpeg": image.decode_jpeg, "bmp": image.decode_bmp}[kind](data, what)
+
+
+def is_dicom_picture(path: Path) -> bool:
+    """Whether a file, whatever its name, begins as a DICOM file and does not say that it is something without pixels.
+
+    Looks at the first KiB; an index (DICOMDIR), a report, a presentation state or a document is no picture. A file
+    that cannot be opened is none either.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_DICOM_MARK_ENDS)
+            if head[-4:] != b"DICM" or len(head) < _DICOM_MARK_ENDS:
+                return False
+            head += file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+    return not any(uid in head for uid in _WITHOUT_PIXELS)
 
 
 def _head(path: Path, what: str) -> bytes:

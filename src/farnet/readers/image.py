@@ -14,11 +14,22 @@ from farnet.errors import RadiographError
 from farnet.readers.picture import Picture, check_size, luminance
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from PIL.ImageFile import ImageFile
 
-__all__ = ["DECODING_ERRORS", "decode_bmp", "decode_jpeg", "decode_png", "grey_of", "image_size", "undefined_grey"]
+__all__ = [
+    "DECODING_ERRORS",
+    "decode_bmp",
+    "decode_jpeg",
+    "decode_png",
+    "grey_of",
+    "image_size",
+    "sixteen_bit_colour",
+    "undefined_grey",
+    "unsupported",
+]
 
 DECODING_ERRORS = (
     OSError,
@@ -34,18 +45,58 @@ DECODING_ERRORS = (
 """What Pillow and tifffile raise on damaged files."""
 
 _ORIENTATION = 0x0112  # EXIF and TIFF tag; 1 is upright
-_PNG_DEPTH, _PNG_COLOUR = 24, 25  # offsets in the file of the header's bit depth and colour type
+_PNG_DEPTH = 24  # offset in the file of the header's bit depth; the colour type comes next
 
 _log = logging.getLogger(__name__)
 
 
 def decode_png(data: bytes, what: str) -> Picture:
-    """Decode a PNG file; 16-bit grey keeps its depth, 16-bit colour is read with 8 bits per channel."""
+    """Decode a PNG file; 16 bits are kept, of grey and of colour, with and without transparency."""
     from PIL.PngImagePlugin import PngImageFile
 
-    if len(data) > _PNG_COLOUR and data[_PNG_DEPTH] == 16 and data[_PNG_COLOUR] & 2:
-        _log.warning("%s has 16-bit colour channels; they are read with 8 bits. 16-bit grey would be kept.", what)
+    depth_and_colour = data[_PNG_DEPTH : _PNG_DEPTH + 2]
+    if depth_and_colour == b"\x10\x04":
+        return _decode(PngImageFile, _as_four_bytes(data), what, _grey_in_two_bytes)
+    if depth_and_colour in (b"\x10\x02", b"\x10\x06"):
+        return _decode(PngImageFile, data, what, lambda image, _: sixteen_bit_colour(image, PngImageFile, data, "L"))
     return _decode(PngImageFile, data, what)
+
+
+def _as_four_bytes(png: bytes) -> bytes:
+    """A PNG of 16-bit grey and transparency, declared as 8-bit red, green, blue and transparency.
+
+    Both have four bytes per pixel, and PNG filters work on bytes, so that the bytes come out as they were put in;
+    Pillow itself would keep 8 of the 16 bits.
+    """
+    header = png[12:_PNG_DEPTH] + b"\x08\x06" + png[_PNG_DEPTH + 2 : 29]
+    return png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
+
+
+def _grey_in_two_bytes(image: ImageFile, what: str) -> np.ndarray[Any, Any]:
+    high, low = np.moveaxis(np.asarray(image)[..., :2].astype(np.uint16), -1, 0)
+    return high << 8 | low
+
+
+def sixteen_bit_colour(image: ImageFile, opener: type[ImageFile], data: bytes, low: str) -> np.ndarray[Any, Any]:
+    """Grey of 16-bit RGB or RGBA: Pillow gives 8 bits of each, so that the picture is decoded for either half.
+
+    Args:
+        image: The open picture; gives the upper 8 bits.
+        opener: What opens it again.
+        data: The whole file.
+        low: The byte order, "L" or "B", in whose reading Pillow takes the lower 8 bits for the upper ones.
+    """
+    high = np.asarray(image).astype(np.uint16)
+    with opener(io.BytesIO(data)) as again:
+        again.tile = [_of_order(tile, low) for tile in again.tile]
+        return luminance(high << 8 | np.asarray(again), "The picture")
+
+
+def _of_order(tile: Any, order: str) -> Any:
+    several = not isinstance(tile.args, str)
+    mode, *rest = tile.args if several else (tile.args,)
+    mode = f"{mode.partition(';')[0]};16{order}"
+    return tile._replace(args=(mode, *rest) if several else mode)
 
 
 def decode_jpeg(data: bytes, what: str) -> Picture:
@@ -62,7 +113,12 @@ def decode_bmp(data: bytes, what: str) -> Picture:
     return _decode(BmpImageFile, data, what)
 
 
-def _decode(opener: type[ImageFile], data: bytes, what: str) -> Picture:
+def _decode(
+    opener: type[ImageFile],
+    data: bytes,
+    what: str,
+    grey: Callable[[ImageFile, str], np.ndarray[Any, Any]] | None = None,
+) -> Picture:
     # The classes are called directly: PIL.Image.open would apply its own, process-wide limit on the number of
     # pixels.
     try:
@@ -71,9 +127,11 @@ def _decode(opener: type[ImageFile], data: bytes, what: str) -> Picture:
             if getattr(image, "n_frames", 1) > 1:
                 raise RadiographError(f"{what} is an animation; a radiograph is one picture. Save one frame of it.")
             _report_orientation(image, what)
-            return Picture(grey_of(image, what))
+            return Picture((grey or grey_of)(image, what))
     except RadiographError:
         raise
+    except NotImplementedError as error:
+        raise unsupported(what, str(error)) from error
     except DECODING_ERRORS as error:
         raise RadiographError(f"{what} is damaged or truncated ({error}). Get the file again.") from error
 
@@ -108,6 +166,14 @@ def grey_of(image: ImageFile, what: str) -> np.ndarray[Any, Any]:
     raise undefined_grey(what, mode)
 
 
+def unsupported(what: str, reason: str) -> RadiographError:
+    """Make the error for a valid file of a kind that is not read."""
+    return RadiographError(
+        f"{what} is of a kind that is not supported ({reason}). Save it as PNG, or as TIFF without compression, with 8 "
+        "or 16 bits per pixel."
+    )
+
+
 def undefined_grey(what: str, model: str) -> RadiographError:
     """Make the error for a colour model that has no defined grey values."""
     return RadiographError(
@@ -135,7 +201,7 @@ def image_size(path: Path) -> tuple[int, int]:
             file.seek(0)
             with opener(file) as image:
                 size = image.height, image.width
-    except DECODING_ERRORS as error:
+    except Exception as error:  # of hostile bytes
         raise RadiographError(f"{what} is no PNG, JPEG, BMP or TIFF picture, or is damaged ({error}).") from error
     check_size(size, what)
     return size

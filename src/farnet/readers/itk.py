@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from farnet.errors import InvalidInputError, RadiographError, missing_extra
@@ -15,6 +16,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["decode_itk"]
+
+_HEADER_BYTES = 2**20
+
+_READERS = {
+    ".mha": "MetaImageIO",
+    ".mhd": "MetaImageIO",
+    ".nrrd": "NrrdImageIO",
+    ".nhdr": "NrrdImageIO",
+    ".nii": "NiftiImageIO",
+    ".gz": "NiftiImageIO",
+}
+"""What reads each ending: ITK would else try every kind that it knows on the content."""
+
+_DATA_FILE = {
+    "MetaImageIO": re.compile(r"^[ \t]*ElementDataFile[ \t]*[=:][ \t]*([^\r\n]*)", re.I | re.M),
+    "NrrdImageIO": re.compile(r"^[ \t]*data ?file:[ \t]*([^\r\n]*)", re.I | re.M),
+}
+_ENDLESS = re.compile(r"\d{100}")  # ITK's reader of NRRD does not survive such a number
+_HEADER_ENDS = {"MetaImageIO": None, "NrrdImageIO": re.compile(r"\r?\n\r?\n")}
 
 _SOURCES = {
     ".mha": "ElementSpacing",
@@ -37,20 +57,54 @@ def decode_itk(path: Path, what: str) -> Picture:
 
     suffix = path.suffix.lower()
     if suffix not in (".nii", ".gz"):
+        _check_data_files(path, what)
         return _decode(itk, path, what, _SOURCES[suffix])
     with unpacked(path, what) as plain:
         check_complete(plain, what)
         return _decode(itk, plain, what, "pixdim")
 
 
+def _check_data_files(path: Path, what: str) -> None:
+    """Refuse a header whose pixels are in a file of another folder: a header alone must not open any file there is.
+
+    Raises:
+        RadiographError: If a file that it names (ElementDataFile, data file, or in a LIST) has more than a name.
+    """
+    kind = _READERS[path.suffix.lower()]
+    with path.open("rb") as file:
+        head = file.read(_HEADER_BYTES).decode("latin-1")
+    ends = _HEADER_ENDS[kind]
+    header = head if ends is None else ends.split(head, maxsplit=1)[0]
+    if ends is not None and _ENDLESS.search(header):
+        raise RadiographError(
+            f"{what} is damaged (a number in its header has more than 99 digits). Get the file again."
+        )
+    found = next(_DATA_FILE[kind].finditer(header), None)
+    if found is None:
+        if ends is not None and ends.search(head):
+            return  # the pixels follow in the file itself
+        raise RadiographError(f"{what} is damaged, truncated or of another kind (its header does not end).")
+    names = [found[1]]
+    if found[1].split()[:1] == ["LIST"]:
+        names += head[found.end() :].split()
+    for name in names:
+        if re.search(r"[/\\:]", name) or name.strip() in (".", ".."):
+            raise RadiographError(
+                f"{what} has its pixels in '{name.strip()[:120]}'; pixels are read from the folder of the file itself "
+                "only. Put both into one folder and name the other file without a folder."
+            )
+
+
 def _decode(itk: Any, path: Path, what: str, spacing_source: str) -> Picture:
     reader = itk.ImageFileReader()
+    reader.SetImageIO(_READERS[path.suffix.lower()])
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
         size = reader.GetSize()  # fastest axis first: columns, rows, slices
         axes = _picture_axes(size, what)
         check_size((size[axes[0]], size[axes[1]]), what)
+        _check_components(reader.GetNumberOfComponents(), what)
         image = reader.Execute()
     except RuntimeError as error:
         raise RadiographError(f"{what} is damaged, truncated or of another kind ({_reason(error)}).") from error
@@ -58,6 +112,11 @@ def _decode(itk: Any, path: Path, what: str, spacing_source: str) -> Picture:
     values = itk.GetArrayFromImage(image).reshape(size[axes[0]], size[axes[1]], *components)
     spacing = _spacing(reader.GetSpacing(), axes, what)
     return Picture(luminance(values, what), spacing, None if spacing is None else spacing_source)
+
+
+def _check_components(components: int, what: str) -> None:
+    if components > 4:
+        raise RadiographError(f"{what} has {components} channels; a radiograph has 1 (grey) to 4. Save it as grey.")
 
 
 def _picture_axes(size: Sequence[int], what: str) -> tuple[int, int]:

@@ -52,13 +52,16 @@ def unpacked(path: Path, what: str) -> Iterator[Path]:
 
 
 def _unpack(path: Path, copy: Path, what: str) -> None:
-    written = 0
+    written, limit = 0, _MAXIMUM_BYTES
     with gzip.open(path) as source, copy.open("wb") as target:
         while chunk := source.read(_CHUNK_BYTES):
+            if not written and _layout(chunk)[1] is not None:
+                limit = min(limit, _expected_bytes(chunk, what) + _CHUNK_BYTES)
             written += target.write(chunk)
-            if written > _MAXIMUM_BYTES:
+            if written > limit:
                 raise RadiographError(
-                    f"{what} unpacks to more than {_MAXIMUM_BYTES / 2**30:.0f} GiB; it is no single radiograph."
+                    f"{what} unpacks to more than {limit / 2**20:.0f} MiB, more than its header announces; it is "
+                    "damaged, or no single radiograph."
                 )
 
 
@@ -69,17 +72,23 @@ def check_complete(path: Path, what: str) -> None:
         RadiographError: If it is no NIfTI file, or pixels are missing at its end.
     """
     with path.open("rb") as file:
-        head = file.read(max(_LAYOUTS))
+        expected = _expected_bytes(file.read(max(_LAYOUTS)), what)
+    if path.stat().st_size < expected:
+        raise RadiographError(
+            f"{what} is damaged or truncated: {path.stat().st_size} bytes of {expected}. Get the file again."
+        )
+
+
+def _expected_bytes(head: bytes, what: str) -> int:
+    """Length of the whole uncompressed file by its header."""
     order, layout = _layout(head)
     if layout is None:
         raise RadiographError(f"{what} is damaged, truncated or of another kind (no NIfTI header).")
     dimensions, bits, position = (struct.unpack_from(f"{order}{kind}", head, offset) for offset, kind in layout)
+    if not math.isfinite(position[0]):
+        raise RadiographError(f"{what} is damaged (its header places the voxels nowhere).")
     voxels = math.prod(dimensions[1 : 1 + max(0, min(dimensions[0], 7))])
-    expected = position[0] + voxels * bits[0] / 8
-    if path.stat().st_size < expected:
-        raise RadiographError(
-            f"{what} is damaged or truncated: {path.stat().st_size} bytes of {expected:.0f}. Get the file again."
-        )
+    return int(position[0] + voxels * bits[0] / 8)
 
 
 def _layout(head: bytes) -> tuple[str, _Layout | None]:

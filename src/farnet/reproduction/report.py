@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from typing import TYPE_CHECKING
 
+from farnet import spreadsheet
 from farnet.atomic import write_text_atomic
 from farnet.reproduction.tables import FIGURES
 
@@ -82,9 +81,7 @@ def markdown(result: Reproduction) -> str:
 
 def csv_text(result: Reproduction) -> str:
     """The table as csv, with `CSV_COLUMNS`."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    rows: list[Sequence[object]] = [CSV_COLUMNS]
     for row in result.rows:
         for key in result.table.figures:
             figure, paper = row.figures.get(key), row.row.published.get(key)
@@ -96,8 +93,8 @@ def csv_text(result: Reproduction) -> str:
                 ends = _exact(figure.low), _exact(figure.high)
                 values = (_exact(figure.value), *ends, seeds, _exact(figure.seed_half_width))
             rest = "" if paper is None else paper, row.radiographs or "", int(result.quick), row.command
-            writer.writerow([result.table.name, row.row.name, key, *values, *rest])
-    return text.getvalue()
+            rows.append([result.table.name, row.row.name, key, *values, *rest])
+    return spreadsheet.csv_text(rows, line_end="\n")
 
 
 def write_report(result: Reproduction, folder: Path) -> tuple[Path, Path]:

@@ -127,6 +127,7 @@ class PreparedDataset(Dataset[dict[str, Tensor]]):
         self.repeats = config.repeats if train else 1
         self.epoch = 0
         self._kept: dict[int, Prepared] = {}
+        self._sums: dict[int, str] = {}
         self.mirrored = source.landmarks(0).scheme.mirrored if config.augmentation.mirror else None
 
     def __len__(self) -> int:
@@ -142,6 +143,7 @@ class PreparedDataset(Dataset[dict[str, Tensor]]):
                     f"radiograph {self.source.ids[index]} has {len(landmarks.points)} landmarks, the network "
                     f"{expected}; set network.landmarks={len(landmarks.points)}"
                 )
+            self._sums[index] = radiograph.pixels_sha256()
             frame = self.config.input.frame(radiograph.shape)
             grey = network_input(radiograph.pixels, frame, self.config.input)
             spacing = landmarks.spacing or radiograph.spacing
@@ -162,6 +164,11 @@ class PreparedDataset(Dataset[dict[str, Tensor]]):
             self.prepared(index)
             if progress is not None:
                 progress(done + 1, len(self.indices))
+
+    def pixels_sha256(self) -> dict[int, str]:
+        """The SHA-256 of the pixels of each radiograph (`Radiograph.pixels_sha256`), by its place in the source."""
+        self.prepare()
+        return dict(self._sums)
 
     def points(self, item: int) -> NDArray[np.float64]:
         """(K, 2) landmarks in network pixels, before augmentation; NaN is absent."""

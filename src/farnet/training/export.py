@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import farnet
+from farnet.anonymity import command_without_paths, without_names, without_paths
 from farnet.chain import Chain
 from farnet.detection import Detector
 from farnet.evaluation import evaluate
@@ -39,6 +39,7 @@ def export_model(
     weights: str = "",
     command: Sequence[str] = (),
     card: Mapping[str, str] | None = None,
+    names: bool = False,
 ) -> ModelMetadata:
     """Write the model file of a training.
 
@@ -49,6 +50,8 @@ def export_model(
         record: Which data that was, for the card: data set, split, observer, radiographs.
         weights: Which of the training these are, for the card.
         command: The command line that trained it, for the card.
+        names: Write the names of the radiographs too; without, the file has the SHA-256 of their pixels alone. No
+            path is ever written.
         card: Texts ``title``, ``description``, ``licence``, ``intended_use`` that replace the defaults.
 
     Returns:
@@ -61,6 +64,7 @@ def export_model(
     config = data.config
     source = data.training.source
     scheme = source.landmarks(data.training_indices[0]).scheme
+    trained, held_out = data.training.pixels_sha256(), data.validation.pixels_sha256()
     start = read_metadata(find_model(config.start_from)) if config.start_from else None
     typical = _typical_points(data, start)
     texts = {
@@ -79,8 +83,10 @@ def export_model(
         training={
             "settings": config.model_dump(mode="json"),
             "data": dict(record),
-            "command": shlex.join(command),
+            "command": command_without_paths(command, names=names),
             "radiographs": len(data.training_indices),
+            "pixels_sha256": sorted(trained.values()),  # in no order that tells which is which
+            **({"held_out_pixels_sha256": sorted(held_out.values())} if held_out else {}),
             **({"weights": weights} if weights else {}),
             **({} if start is None else {"started_from": _origin(start, config.start_from)}),
         },
@@ -91,6 +97,11 @@ def export_model(
     metadata = metadata.model_copy(update={"least_confidence": _least_confidence(network, metadata, data)})
     if data.validation_indices:
         metadata = metadata.model_copy(update={"evaluation": {"held_out": _held_out(network, metadata, data)}})
+    if names:
+        metadata = metadata.model_copy(update={"training": without_paths(metadata.training)})
+    else:
+        sums = {source.landmarks(index).radiograph: sha256[:12] for index, sha256 in held_out.items()}
+        metadata = without_names(metadata, sums)
     save_model(path, network, metadata, half=True)
     return metadata
 

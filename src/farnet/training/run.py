@@ -61,6 +61,7 @@ class RunRequest:
         tensorboard: Log for TensorBoard too.
         hardware: ``accelerator``, ``devices``, ``nodes``, ``strategy``, ``compiled`` of `farnet.training.fit.train`.
         command: The command line, for the card of the model.
+        names: Write the names of the radiographs into the model file; without, it has the SHA-256 of their pixels.
     """
 
     output: Path
@@ -76,6 +77,7 @@ class RunRequest:
     tensorboard: bool = False
     hardware: dict[str, Any] = field(default_factory=dict)
     command: Sequence[str] = ()
+    names: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ class RunRecord(BaseModel):
     version: int = 1
     data: DataRequest
     install: bool = False
+    names: bool = False
 
 
 def read_run_record(folder: Path) -> RunRecord:
@@ -248,6 +251,7 @@ def _train(
             record=description,
             weights=trained.weights,
             command=request.command,
+            names=record.names,
         )
         installed = _installed(model) if record.install else None
         written.update(
@@ -294,11 +298,12 @@ def _is_first_process() -> bool:
 def _record_of(request: RunRequest) -> RunRecord:
     """The data of a new run, or of the one to resume."""
     if request.data is not None:
-        return RunRecord(data=request.data, install=request.install)
+        return RunRecord(data=request.data, install=request.install, names=request.names)
     if not request.resume:
         raise InvalidInputError("A new training needs --data, the folder of its radiographs.")
     record = read_run_record(request.output)
-    return record.model_copy(update={"install": record.install or request.install})
+    kept = {"install": record.install or request.install, "names": record.names or request.names}
+    return record.model_copy(update=kept)
 
 
 def _installed(model: Path) -> Path:

@@ -55,8 +55,10 @@ def place_for(subject: Subject | None, folder: FolderLayers | None) -> Path:
         image = None if subject is None else subject.review.landmarks.provenance.get("image")
         known = [Path(item).parent for item in (file, image) if isinstance(item, str)]
         beside = next((place for place in known if place.is_dir()), Path.home())
+    from farnet.session_names import key_path
+
     name, number = _NAME, 1
-    while (beside / name).exists():
+    while (beside / name).exists() or key_path(beside / name).exists():
         number += 1
         name = f"{_NAME}-{number}"
     return beside / name
@@ -77,7 +79,9 @@ def summary(session: Session) -> str:
     """What was written, in words."""
     radiographs = "1 radiograph" if session.radiographs == 1 else f"{session.radiographs} radiographs"
     text = f"The session of {radiographs} is in {session.folder} ({len(session.files)} files)."
-    if missing := sum(name.endswith(".sr.dcm") for name, _ in session.left_out):
+    if session.key is not None:
+        text += f" Radiographs have codes in it; {session.key.name} beside it says which is which."
+    elif missing := sum(name.endswith(".sr.dcm") for name, _ in session.left_out):
         text += f" No DICOM report of {missing} of {session.radiographs}: session.json says why."
     return text
 

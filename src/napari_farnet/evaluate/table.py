@@ -9,6 +9,8 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal  # type: ig
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
+from farnet.spreadsheet import safe_cell
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -55,7 +57,7 @@ class FigureModel(QAbstractTableModel):
         if self._table is None:
             return ""
         rows = [[column.title for column in self._table.columns]]
-        rows += [[line.title, *(cell.text for cell in line.cells)] for line in self._lines]
+        rows += [[safe_cell(line.title), *(cell.text for cell in line.cells)] for line in self._lines]
         return "".join("\t".join(cells) + "\n" for cells in rows)
 
     def rowCount(self, parent: QModelIndex = _NOTHING) -> int:  # noqa: N802

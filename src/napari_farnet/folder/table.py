@@ -14,6 +14,7 @@ from qtpy.QtCore import (  # type: ignore[attr-defined]
 from qtpy.QtGui import QGuiApplication, QKeySequence
 from qtpy.QtWidgets import QAbstractItemView, QTableView
 
+from farnet.spreadsheet import safe_cell
 from napari_farnet.folder.rows import COLUMNS, RadiographRow
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class RadiographView(QTableView):
         for row in range(self._arranged.rowCount()):
             number = self._arranged.mapToSource(self._arranged.index(row, 0)).row()
             lines.append(list(self.radiographs.rows[number].cells))
-        return "".join("\t".join(cells) + "\n" for cells in lines)
+        return "".join("\t".join(map(safe_cell, cells)) + "\n" for cells in lines)
 
     def copy(self) -> None:
         """Put the table on the clipboard, for a spreadsheet."""

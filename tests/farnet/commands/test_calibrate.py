@@ -72,6 +72,16 @@ def folds(here, data):
     return made
 
 
+def test_names_are_kept_only_on_request(farnet, here, folds):
+    training = {"data": {"radiographs": ["Mueller 1970"]}, "command": f"farnet train --data {here}"}
+    write_model(here / "tiny.safetensors", training=training)
+    assert farnet("calibrate", "tiny.safetensors", *folds, "-o", "told.safetensors").code == 0
+    told = read_metadata(here / "told.safetensors").training
+    assert told == {"data": {"radiographs": 1}, "command": "farnet train --data DATA"}
+    assert farnet("calibrate", "tiny.safetensors", *folds, "-o", "names.safetensors", "--names").code == 0
+    assert read_metadata(here / "names.safetensors").training["data"] == {"radiographs": ["Mueller 1970"]}
+
+
 def test_a_calibrated_model_tells_expected_errors_everywhere(farnet, here, data, folds):
     write_model(here / "tiny.safetensors")
     result = farnet("calibrate", "tiny.safetensors", *folds, "--output", "told.safetensors", "--json")

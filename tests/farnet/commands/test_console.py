@@ -1,11 +1,23 @@
 """What is printed goes where it belongs, and is neither cut nor interpreted."""
 
+import io
 import json
 import math
+import sys
 
 import pytest
 
-from farnet.commands.console import note, number, print_json, print_table, print_text, progress, warn
+from farnet.commands.console import (
+    note,
+    notices,
+    number,
+    prepare_streams,
+    print_json,
+    print_table,
+    print_text,
+    progress,
+    warn,
+)
 
 
 def test_json_is_read_back(capsys):
@@ -57,3 +69,83 @@ def test_progress_is_silent_without_a_terminal(capsys):
 )
 def test_numbers(value, digits, text):
     assert number(value, digits) == text
+
+
+ENCODINGS = ["utf-8", "ascii", "cp1252", "cp1251", "cp936", "cp437", "latin-1", "utf-8-sig"]
+NAMES = ["снимок.png", "Größe – 1.png", "射片.png", "😀.png", "a\udce4.png", "\u2028.png"]
+
+
+def redirected(monkeypatch, encoding):
+    """Standard output and error as a file of an encoding; gives what gives the text that arrived."""
+    raw = {name: io.BytesIO() for name in ("stdout", "stderr")}
+    for name, stream in raw.items():
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(stream, encoding=encoding, errors="strict"))
+    prepare_streams()
+    return lambda name="stdout": raw[name].getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_json_of_any_names_is_json_in_every_encoding(monkeypatch, encoding):
+    text = redirected(monkeypatch, encoding)
+    data = {"files": NAMES, "nested": [{name: name} for name in NAMES]}
+    print_json(data)
+    assert json.loads(text()) == data
+
+
+def test_json_is_readable_where_it_can_be(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="UTF8"))
+    print_json({"name": "снимок"})
+    assert "снимок" in raw.getvalue().decode()
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_text_of_any_names_arrives_in_every_encoding(monkeypatch, encoding):
+    text = redirected(monkeypatch, encoding)
+    for name in NAMES:
+        print_text(name)
+        print_table(("file", "number"), [(name, number(None)), (name, "1")], title=name, caption=name)
+        note(name)
+        warn(name)
+        with progress(name, 1) as step:
+            step(name)
+    assert text().count(".png") >= 4 * len(NAMES)
+    sys.stderr.flush()
+    assert text("stderr").count(".png") == 2 * len(NAMES)
+
+
+def test_without_streams_nothing_is_lost_but_the_text(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    prepare_streams()
+    print_text("x")
+    print_json({})
+    warn("x")
+    sys.stdout.close()
+    sys.stderr.close()
+
+
+def test_notices_are_told_once_on_standard_error(capsys):
+    from farnet.notices import tell
+
+    with notices():
+        tell("a.tps: [3] curves were left out.")
+        tell("a.tps: [3] curves were left out.")
+        tell("b.tps: 1 curve was left out.")
+    tell("afterwards")
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[:2] == ["a.tps: [3] curves were left out.", "b.tps: 1 curve was left out."]
+    assert captured.err.count("a.tps") == 1
+    assert captured.out == ""
+
+
+def test_names_of_files_do_not_steer_the_terminal(capsys):
+    name = "\x1b[2Jgone\x9b\x07\r.png"
+    print_text(name)
+    print_table(("file",), [(name,)], title=name, caption=name)
+    note(name)
+    warn(name)
+    captured = capsys.readouterr()
+    assert captured.out.count("\\x1b[2Jgone\\x9b\\x07\\x0d.png") == 4
+    assert captured.err.count("\\x1b[2Jgone") == 2
+    assert not set("\x1b\x9b\x07\r") & set(captured.out + captured.err)

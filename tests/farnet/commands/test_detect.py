@@ -1,5 +1,8 @@
 """`farnet detect`: what it writes, what it refuses, and what it does about files that fail."""
 
+import io
+import json
+
 import numpy as np
 import pytest
 
@@ -74,6 +77,54 @@ def test_a_bad_file_does_not_stop_the_others(farnet, detector, radiograph, here)
     assert "empty" in report["failed"][0]["error"]
     assert "Failed: 3" in result.err
     assert len(read_annotations(here / "landmarks.csv")) == 1
+
+
+def test_what_a_folder_run_leaves_out_is_counted_and_named(farnet, detector, radiograph, here):
+    for name in ("a.heic", "b.gif", "c", ".hidden"):
+        (here / name).write_text("no radiograph")
+    result = farnet("detect", here, "--json")
+    assert result.code == 0
+    assert [path.rpartition("/")[2] for path in result.json()["left_out"]] == ["a.heic", "b.gif", "c"]
+    assert "Left out: 3 files" in result.err and "(a.heic, b.gif, c)" in result.err
+    alone = farnet("detect", radiograph, "--force", "--json")
+    assert alone.json()["left_out"] == [] and "Left out" not in alone.err
+
+
+def test_wildcards_are_expanded_where_the_shell_left_them(farnet, detector, three, here):
+    assert len(farnet("detect", "?.png", "--json").json()["radiographs"]) == 3
+    result = farnet("detect", "*.tif", "--force", "--json")
+    assert result.code == 2
+    assert "*.tif" in result.json()["error"]["message"]
+    assert "*.tif" in result.err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252", "cp936"])
+@pytest.mark.parametrize("json_", [True, False])
+def test_names_in_any_script_in_any_code_page(detector, here, make, monkeypatch, encoding, json_):
+    from farnet.cli import main
+
+    for seed, name in enumerate(("снимок", "射片", "😀", "Größe")):
+        make(here / "scans" / f"{name}.png", seed)
+    (here / "scans" / "битый.png").write_text("no picture")
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    monkeypatch.setattr("sys.stdout", streams[0])
+    monkeypatch.setattr("sys.stderr", streams[1])
+    assert main(["detect", "scans", "--overlay", *(["--json"] if json_ else [])]) == 1
+    out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)
+    assert "Failed: 1" in err and "Traceback" not in err
+    if json_:
+        report = json.loads(out)
+        assert {item["radiograph"] for item in report["radiographs"]} == {"снимок", "射片", "😀", "Größe"}
+        assert report["failed"][0]["path"] == "scans/битый.png"
+    else:
+        assert out.count("18 of 19") == 4
+    assert len(read_annotations(here / "landmarks.csv")) == 4
+
+
+def test_radiographs_are_not_changed(farnet, detector, radiograph):
+    before, status = radiograph.read_bytes(), radiograph.stat()
+    assert farnet("detect", radiograph, "--overlay", "--json").code == 0
+    assert (radiograph.read_bytes(), radiograph.stat().st_mtime_ns) == (before, status.st_mtime_ns)
 
 
 def test_nothing_is_written_where_everything_fails(farnet, detector, here):
@@ -204,11 +255,16 @@ def test_a_lost_device_ends_the_run_and_keeps_what_was_found(farnet, detector, t
     assert len(read_annotations(here / "landmarks.csv")) == 1
 
 
-def test_a_defect_is_not_hidden_and_keeps_what_was_found(farnet, detector, three, here, monkeypatch):
-    monkeypatch.setattr(detector, "detect", failing_at(detector.detect, 2, ZeroDivisionError()))
-    with pytest.raises(ZeroDivisionError):
-        farnet("detect", *three)
-    assert len(read_annotations(here / "landmarks.csv")) == 1
+@pytest.mark.parametrize("error", [ZeroDivisionError(), MemoryError(), ValueError("two\nlines")], ids=repr)
+def test_a_defect_costs_its_radiograph_alone(farnet, detector, three, here, monkeypatch, error):
+    monkeypatch.setattr(detector, "detect", failing_at(detector.detect, 2, error))
+    result = farnet("detect", *three, "--json")
+    assert result.code == 1
+    (failure,) = result.json()["failed"]
+    assert failure["path"] == str(three[1])
+    assert "Failed: 1" in result.err and "Traceback" not in result.err
+    assert result.err.count("\n") == 2
+    assert [item.radiograph for item in read_annotations(here / "landmarks.csv")] == ["0", "2"]
 
 
 def test_a_picture_that_cannot_be_written_costs_no_landmarks(farnet, detector, radiograph, here, monkeypatch):
@@ -239,7 +295,9 @@ def test_a_disk_that_fills_up_costs_the_table_but_not_the_landmarks(farnet, dete
     assert result.code == 1
     report = result.json()
     assert report["output"] is None
-    assert report["failed"] == [{"path": "landmarks.csv", "error": "the disk is full"}]
+    (failure,) = report["failed"]
+    assert failure["path"] == "landmarks.csv"
+    assert failure["error"].startswith("the disk is full What was found is kept in .landmarks.csv.journal")
     assert report["radiographs"][0]["found"] == 18
 
 

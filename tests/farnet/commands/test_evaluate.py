@@ -301,3 +301,30 @@ def test_spines_in_two_files_have_their_angles(farnet, here):
     wrong = farnet(*arguments, "--cobb", "excel")
     assert wrong.code == 2
     assert "excel" in wrong.err
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError(), MemoryError()], ids=repr)
+def test_a_bad_radiograph_costs_its_own_figures_alone(farnet, detector, here, make, monkeypatch, error):
+    """Unreadable, or a defect comes to light in it."""
+    for seed, name in enumerate("abc"):
+        make(here / "scans" / f"{name}.png", seed)
+    assert farnet("detect", "scans", "-o", "truth.csv").code == 0
+    if error is None:
+        (here / "scans" / "b.png").write_bytes(b"broken")
+    else:
+        steps = detector.steps
+
+        def spoilt(self, radiograph, **options):
+            if radiograph.name == "b":
+                raise error
+            return (yield from steps(self, radiograph, **options))
+
+        monkeypatch.setattr(detector, "steps", spoilt)
+    arguments = ("evaluate", "--radiographs", "scans", "--reference", "truth.csv", "--bootstrap", 0)
+    result = farnet(*arguments, "--json")
+    assert result.code == 1
+    report = result.json()
+    assert report["evaluation"]["n_radiographs"] == 2
+    assert [item["path"] for item in report["failed"]] == ["scans/b.png"]
+    assert "Failed, and no part of the figures: 1" in result.err and "Traceback" not in result.err
+    assert farnet(*arguments).code == 1

@@ -1,8 +1,18 @@
 """Values of options are read strictly, and refusals name the option."""
 
+from pathlib import Path
+
 import pytest
 
-from farnet.commands.options import check_folder, examples, numbers, refuse_existing, spacing_option, words
+from farnet.commands.options import (
+    check_folder,
+    examples,
+    expand_wildcards,
+    numbers,
+    refuse_existing,
+    spacing_option,
+    words,
+)
 from farnet.errors import InvalidInputError, OutputError
 
 
@@ -52,3 +62,26 @@ def test_help_is_paragraphs_and_commands():
         "[bold]Examples[/bold]",
         "[dim]# do it[/dim]\n[cyan]farnet do[/cyan]",
     ]
+
+
+def test_wildcards_that_the_shell_left_are_expanded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png", "c.jpg", "deep/d.png", "scan [1].png", "scan 1.png", "[x]/e.png"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    for paths, found in (
+        (["?.png"], ["a.png", "b.png"]),
+        (["*.jpg", "a.png", "?.png"], ["c.jpg", "a.png", "b.png"]),  # each once, in the order given
+        (["**/?.png"], ["[x]/e.png", "a.png", "b.png", "deep/d.png"]),
+        (["scan [1].png"], ["scan [1].png"]),
+        (["scan [1]*"], ["scan [1].png"]),
+        (["[x]/*.png"], ["[x]/e.png"]),
+        (["nowhere.png", "[12].png"], ["nowhere.png", "[12].png"]),  # whoever reads them says so
+        ([tmp_path / "*.jpg"], [tmp_path / "c.jpg"]),
+    ):
+        assert expand_wildcards(paths) == [Path(path) for path in found]
+    with pytest.raises(InvalidInputError, match=r"nothing that \*\.tif stands for"):
+        expand_wildcards(["a.png", "*.tif"])
+    Path("*.tif").touch()  # a file of that very name
+    Path("1.tif").touch()
+    assert expand_wildcards(["*.tif"]) == [Path("*.tif")]

@@ -66,11 +66,15 @@ def test_a_session(farnet, corrections, tmp_path):
     report = farnet("review", corrections, "--session", session, "--json").json()["session"]
     assert report["folder"] == str(session)
     assert {path.name for path in session.iterdir()} == set(report["files"])
-    assert {item["name"] for item in report["left_out"]} == {"a.sr.dcm", "b.sr.dcm"}
+    assert {item["name"] for item in report["left_out"]} == {"radiograph-01.sr.dcm", "radiograph-02.sr.dcm"}
     again = farnet("review", corrections, "--session", session)
     assert again.code == 2
     assert "--force" in again.err
     forced = farnet("review", corrections, "--session", session, "--force")
     assert (forced.code, f"Session: {session}" in forced.out) == (0, True)
-    assert "Left out: a.sr.dcm" in forced.err
+    assert "Left out: radiograph-01.sr.dcm" in forced.err
     assert "--force" not in farnet("review", corrections, "--session", corrections).err
+    assert str(tmp_path / "session-key.csv") in forced.out.replace("\n", "")
+    named = farnet("review", corrections, "--session", tmp_path / "named", "--names", "--json").json()["session"]
+    assert (named["key"], "a.mrk.json" in named["files"]) == (None, True)
+    assert farnet("review", corrections, "--names").code == 2

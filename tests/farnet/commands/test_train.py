@@ -113,8 +113,9 @@ def test_a_small_run_leaves_a_model_that_detects(farnet, isbi, here):
     assert report["settings"]["network"]["width"] == 8
     assert report["evaluation"]["held_out"]["n_radiographs"] == 1
     card = farnet("info", "run/small.safetensors", "--json").json()["metadata"]
-    assert card["training"]["data"]["radiographs"] == ["151", "152", "173"]
-    assert card["training"]["command"].startswith("farnet train --data ")
+    assert card["training"]["data"] == {"dataset": "isbi2015", "split": "test1", "observer": "mean", "radiographs": 3}
+    assert card["training"]["command"].startswith("farnet train --data DATA --split test1 -o OUTPUT --accelerator cpu")
+    assert str(here) not in str(card)
     assert card["training"]["radiographs"] == 2
     assert card["decoder"]["sigma"] == 3
     assert len(card["typical_points"]) == 19

@@ -44,6 +44,12 @@ def test_identical(farnet, scans):
     assert report["radiographs"][0]["path"] == str(scans / "a.png")
 
 
+def test_nothing_is_written(farnet, scans, tmp_path):
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert farnet("verify", scans / "landmarks.csv", "--radiographs", scans).code == 0
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
 def test_a_point_that_is_elsewhere(farnet, scans):
     def move(item):
         points = item.points.copy()
@@ -75,6 +81,7 @@ def test_a_session_is_checked_with_its_files(farnet, scans, tmp_path):
     session = tmp_path / "session"
     assert farnet("review", scans / "landmarks.csv", "--session", session).code == 0
     assert farnet("verify", session, "-r", scans).code == 0
+    assert farnet("verify", session).code == 0  # by the key beside it
     (session / "log.csv").write_text("")
     result = farnet("verify", session, "-r", scans)
     assert result.code == 1

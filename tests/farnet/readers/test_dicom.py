@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import logging
+import zlib
 
 import numpy as np
 import pytest
@@ -10,15 +11,20 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
-    HTJ2KLossless,
+    MPEG2MPML,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
     SecondaryCaptureImageStorage,
 )
 
-from farnet.errors import InvalidInputError, RadiographError
+from farnet.errors import RadiographError
 from farnet.radiograph import read_radiograph
 from farnet.readers.picture import inverted
 
@@ -218,7 +224,6 @@ def test_lossless_compression(dicom_file, grey12, syntax, signed):
 
 
 def test_jpeg_ls_compression(dicom_file, grey12):
-    pytest.importorskip("jpeg_ls", reason="no JPEG-LS encoder; the decoder is in the base installation")
     np.testing.assert_array_equal(read(dicom_file(grey12, JPEGLSLossless)), grey12)
 
 
@@ -233,14 +238,6 @@ def test_jpeg_compression(tmp_path, dicom_file):
     dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
     dataset.save_as(path)
     assert np.abs(read(path).astype(int) - ramp).max() <= 4
-
-
-def test_every_compression_has_a_decoder():
-    """What the base installation promises to open."""
-    from pydicom.pixels import get_decoder
-
-    for syntax in (RLELossless, JPEG2000Lossless, JPEGLSLossless, JPEGBaseline8Bit, HTJ2KLossless):
-        assert get_decoder(syntax).is_available, syntax.name
 
 
 def test_colour_becomes_luminance(dicom_file, grey8):
@@ -283,7 +280,7 @@ def test_no_pixel_data(dicom_file, grey8):
 
 
 def test_too_few_bytes_of_pixel_data(dicom_file, grey8):
-    with pytest.raises(RadiographError, match="cannot be decoded"):
+    with pytest.raises(RadiographError, match=r"damaged or truncated: 100 bytes of pixels of 768 \(24 x 32\)"):
         read(dicom_file(grey8, PixelData=grey8.tobytes()[:100]))
 
 
@@ -314,9 +311,130 @@ def test_random_bytes_called_dicom(tmp_path, rng):
         read(path)
 
 
-def test_given_spacing_wins_over_nonsense_in_the_file(dicom_file, grey8):
+def test_nonsensical_spacing_is_passed_over_and_a_given_one_is_not(dicom_file, grey8, caplog):
     path = dicom_file(grey8, PixelSpacing=[0, 0])
-    with pytest.raises(InvalidInputError, match="PixelSpacing"):
-        read_radiograph(path)
+    assert read_radiograph(path).spacing is None
+    assert "PixelSpacing" in caplog.text
     radiograph = read_radiograph(path, spacing=0.2)
     assert (radiograph.spacing, radiograph.spacing_source) == ((0.2, 0.2), "given")
+
+
+def test_high_bits_may_stand_anywhere(dicom_file, grey12, rng):
+    """Left-justified, in the middle, or with overlays in the other bits: only the stored bits count."""
+    for high_bit in (11, 13, 15):
+        noise = rng.integers(0, 2**16, grey12.shape, dtype=np.uint16)
+        shift = high_bit - 11
+        word = (grey12 << shift) | (noise & ~np.uint16(4095 << shift))
+        for syntax in (ExplicitVRLittleEndian, RLELossless):
+            path = dicom_file(word, syntax)
+            dataset = dcmread(path)
+            dataset.BitsStored, dataset.HighBit = 12, high_bit
+            dataset.save_as(path)
+            np.testing.assert_array_equal(read(path), grey12)
+
+
+@pytest.mark.parametrize("high_bit", [11, 15])
+def test_signed_values_of_twelve_bits(dicom_file, grey12, high_bit):
+    values = grey12.astype(np.int16) - 2048
+    word = ((values.astype(int) & 4095) << (high_bit - 11)).astype(np.uint16).view(np.int16)
+    np.testing.assert_array_equal(read(dicom_file(word, BitsStored=12, HighBit=high_bit)), values)
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("predictor", [1, 4, 7])
+def test_lossless_jpeg(dicom_file, rng, bits, signed, predictor):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    word = rng.integers(0, 2**bits, (40, 50)).astype(np.uint8 if bits == 8 else np.uint16)
+    frame = imagecodecs.jpeg8_encode(word, lossless=True, predictor=predictor, bitspersample=bits)
+    path = dicom_file(word, BitsStored=bits, HighBit=bits - 1, PixelRepresentation=int(signed))
+    dataset = dcmread(path)
+    dataset.PixelData = encapsulate([frame])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = JPEGLosslessSV1 if predictor == 1 else JPEGLossless
+    dataset.save_as(path)
+    expected = word.astype(int)
+    if signed:
+        expected = np.where(expected >= 2 ** (bits - 1), expected - 2**bits, expected)
+    np.testing.assert_array_equal(read(path), expected)
+
+
+@pytest.mark.parametrize("selection", [b"\0\x3f", b"\0\0", b"\0\x3e"])
+def test_jpeg_of_twelve_bits_whatever_its_scan_says_of_the_spectrum(dicom_file, selection):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    ramp = (np.add.outer(np.arange(64), np.arange(96)) * 25).astype(np.uint16)
+    frame = imagecodecs.jpeg8_encode(ramp, level=98, bitspersample=12)
+    scan = frame.index(b"\xff\xda")
+    place = scan + 2 + int.from_bytes(frame[scan + 2 : scan + 4], "big") - 3
+    path = dicom_file(ramp, BitsStored=12, HighBit=11)
+    dataset = dcmread(path)
+    dataset.PixelData = encapsulate([frame[:place] + selection + frame[place + 2 :]])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = JPEGExtended12Bit
+    dataset.save_as(path)
+    assert np.abs(read(path).astype(int) - ramp).max() <= 8
+
+
+def test_compression_that_is_not_read_is_called_so(dicom_file, grey8):
+    path = dicom_file(grey8)
+    dataset = dcmread(path)
+    dataset.PixelData = encapsulate([b"\0\0\1\xb3" * 20])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = MPEG2MPML
+    dataset.save_as(path)
+    with pytest.raises(RadiographError, match=r"compressed as MPEG2 .*not supported\. Export it uncompressed"):
+        read(path)
+
+
+@pytest.mark.parametrize("size", [(60_000, 60_000), (24, 33), (23, 32)])
+def test_compressed_picture_of_another_size_is_refused_before_it_is_decoded(dicom_file, grey8, size):
+    buffer = io.BytesIO()
+    Image.fromarray(grey8).save(buffer, "jpeg")
+    frame = bytearray(buffer.getvalue())
+    place = frame.index(b"\xff\xc0") + 5
+    frame[place : place + 4] = size[0].to_bytes(2, "big") + size[1].to_bytes(2, "big")
+    path = dicom_file(grey8)
+    dataset = dcmread(path)
+    dataset.PixelData = encapsulate([bytes(frame)])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.save_as(path)
+    with pytest.raises(RadiographError, match=f"its compressed picture has {size[0]} x {size[1]}"):
+        read(path)
+
+
+class TestDeflated:
+    def deflate(self, path, more=b"", packed=None):
+        """Deflate the data set of an uncompressed file."""
+        dataset = dcmread(path)
+        buffer = io.BytesIO()
+        dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+        dataset.save_as(buffer, enforce_file_format=True)
+        whole = buffer.getvalue()
+        if more:
+            plain = zlib.decompress(whole[self.begins(whole) :], -zlib.MAX_WBITS)
+            packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+            whole = whole[: self.begins(whole)] + packer.compress(plain + more) + packer.flush()
+        path.write_bytes(whole)
+        return path
+
+    @staticmethod
+    def begins(whole):
+        return 132 + 12 + int.from_bytes(whole[140:144], "little")
+
+    def test_comes_back_exactly(self, dicom_file, grey12):
+        np.testing.assert_array_equal(read(self.deflate(dicom_file(grey12))), grey12)
+
+    def test_cut_short_is_damaged(self, dicom_file, grey12):
+        path = self.deflate(dicom_file(grey12))
+        whole = path.read_bytes()
+        for end in range(self.begins(whole) + 20, len(whole) - 1, 50):
+            path.write_bytes(whole[:end])
+            with pytest.raises(RadiographError, match="damaged or truncated"):
+                read(path)
+
+    def test_bomb_is_refused(self, dicom_file, grey12):
+        path = self.deflate(dicom_file(grey12), more=bytes(160 * 2**20))
+        assert path.stat().st_size < 2**20
+        with pytest.raises(RadiographError, match="unpacks to more than 128 MiB"):
+            read(path)

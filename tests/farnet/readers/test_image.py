@@ -60,20 +60,6 @@ def test_sixteen_bits_are_kept(tmp_path, grey12):
     np.testing.assert_array_equal(pixels, grey12 * 16)
 
 
-def test_sixteen_bit_colour_is_reported(tmp_path, caplog):
-    path = tmp_path / "a.png"
-    rows = b"".join(b"\0" + bytes([value, 0] * 3 * 20) for value in range(20))
-    body = zlib.compress(rows)
-    empty = png_header(20, 20, depth=16, colour=2)
-    start = empty.index(b"IDAT") - 4
-    chunk = struct.pack(">I", len(body)) + b"IDAT" + body + struct.pack(">I", zlib.crc32(b"IDAT" + body))
-    path.write_bytes(empty[:start] + chunk + empty[empty.index(b"IEND") - 4 :])
-    with caplog.at_level(logging.WARNING):
-        pixels = read_radiograph(path).pixels
-    assert "16-bit colour" in caplog.text
-    np.testing.assert_array_equal(pixels[:, 0], np.arange(20))
-
-
 def test_jpeg_is_close(tmp_path):
     ramp = np.add.outer(np.arange(64), np.arange(96)).astype(np.uint8)
     pixels = read_radiograph(save(tmp_path / "a.jpg", ramp, quality=95)).pixels

@@ -3,12 +3,13 @@
 import errno
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from farnet.datasets.opening import DataRequest
+from farnet.datasets.opening import DataRequest, open_data
 from farnet.errors import FarnetError, InvalidInputError, OutputError, SchemeError
 from farnet.modelfile import load_model, read_metadata
 from farnet.training import checkpoints, fit, reporting
@@ -95,8 +96,22 @@ def test_a_run_tells_everything(request_for, own_models):
     assert result.installed.read_bytes() == result.model.read_bytes()
     card = read_metadata(result.model)
     assert card.training["weights"] == "last of 3 epochs" and card.training["data"]["dataset"] == "table"
-    assert len(card.training["data"]["radiographs"]) == 8 and card.landmark_scheme.name == "blobs"
+    assert card.training["data"]["radiographs"] == 8 and card.training["radiographs"] == 6
+    assert len(card.training["pixels_sha256"]) == 6 and len(card.training["held_out_pixels_sha256"]) == 2
+    assert card.landmark_scheme.name == "blobs"
     assert state_of(request.output) == "finished" and not is_running(request.output)
+
+
+def test_a_model_names_its_radiographs_only_on_request(request_for, data_folder):
+    names = open_data(DataRequest(folder=data_folder, layout="table")).source.ids
+    for asked in (False, True):
+        command = ["farnet", "train", "--data", str(data_folder)]
+        request = request_for(HELD_OUT, "epochs=1", name=f"run-{asked}", names=asked, command=command)
+        model = run_training(request).model
+        card = json.dumps(read_metadata(model).model_dump(mode="json"))
+        assert all((json.dumps(name) in card) == asked for name in names)
+        for path in (data_folder, request.output, Path.home()):
+            assert str(path).encode() not in model.read_bytes()
 
 
 def test_the_sample_is_what_the_network_finds(request_for, blobs):

@@ -395,7 +395,9 @@ def test_a_session_of_a_stack_holds_every_radiograph(
     qtbot.waitUntil(lambda: "is in" in dock.status.text(), timeout=20_000)
     assert str(tmp_path / "session") in dock.status.text()
     found = read_annotations(tmp_path / "session" / "landmarks.csv")
-    assert [item.radiograph for item in found] == ["one", "two"]
+    assert [item.radiograph for item in found] == ["radiograph-01", "radiograph-02"]
+    key = (tmp_path / "session-key.csv").read_text(encoding="utf-8")
+    assert "radiograph-01,one," in key and "session-key.csv" in dock.status.text()
     assert "accepted" in (tmp_path / "session" / "log.csv").read_text()
     dock.export_session(tmp_path / "session")
     qtbot.waitUntil(lambda: "not empty" in dock.status.text(), timeout=20_000)
