@@ -30,12 +30,16 @@ if TYPE_CHECKING:
     from farnet.radiograph import Radiograph
     from farnet.scheme import LandmarkScheme
 
-__all__ = ["CORRECTIONS", "Corrections", "Item"]
+__all__ = ["CORRECTIONS", "ChangedElsewhereError", "Corrections", "Item"]
 
 CORRECTIONS = "corrections"
 """Folder beside the radiographs that corrections are written to."""
 
 _PREDICTIONS = "landmarks.csv"  # what `farnet detect FOLDER` writes
+
+
+class ChangedElsewhereError(OutputError):
+    """Somebody else has changed a file of corrections; what was to be written is in a file beside it."""
 
 
 @dataclass(frozen=True)
@@ -202,8 +206,9 @@ class Corrections:
 
         Raises:
             OtherRadiographError: If they are of another radiograph than the one that was looked at.
-            OutputError: If somebody else has changed the file since it was read (the corrections are then written
-                beside it, and the message says where), or it cannot be written.
+            ChangedElsewhereError: If somebody else has changed the file since it was read; the corrections are then
+                written beside it, and the message says where.
+            OutputError: If it cannot be written.
         """
         item = self.items[number]
         seen = self._seen.get(item.name)
@@ -215,7 +220,7 @@ class Corrections:
         if item.corrected and _digest(item.file) != self.found.get(item.name):
             beside = item.file.with_name(f"{item.name}.conflict-{_digest(item.file)[:8]}.csv")
             write_annotations(beside, [landmarks], format="farnet-csv")
-            raise OutputError(
+            raise ChangedElsewhereError(
                 f"{item.file} was changed by somebody else since it was opened here, and is left as it is. Your "
                 f"corrections are in {beside}. Compare the two and keep one."
             )

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from farnet.notices import tell
+from napari_farnet.matching import OpenRadiographs
+from napari_farnet.notices import begin_reading
 from napari_farnet.saved import SavedLayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Layer
 
     from farnet.landmarks import Landmarks
     from napari_farnet.layers import LayerData
@@ -52,8 +54,9 @@ def read_annotation_layers(path: PathOrPaths) -> list[LayerData]:
     """Read landmarks into one layer each, those of a stack into one layer together.
 
     A layer that was saved from napari comes back as it was. Other landmarks are laid on the image of the viewer that
-    has their size (and, where several have it, their name); without one they lie at the origin, in mm where the file
-    gives a spacing. Several radiographs that are not in the viewer become one stack, in the order of the file.
+    they are of (see `napari_farnet.matching`); without one they lie at the origin, in mm where the file gives a
+    spacing. Several radiographs that are not in the viewer become one stack, in the order of the file. What a person
+    should know is told by `farnet.notices`.
 
     Raises:
         AnnotationError, SchemeError: If a file is malformed or of an unknown scheme.
@@ -61,13 +64,19 @@ def read_annotation_layers(path: PathOrPaths) -> list[LayerData]:
     from napari_farnet.layers import landmarks_layer
     from napari_farnet.settings import load_settings
 
+    begin_reading()
     viewer = _viewer()
     settings = load_settings()
-    return [
-        landmarks_layer(group.landmarks, group.indices, group.placement, name=group.name, settings=settings)
-        for file in _paths(path)
-        for group in _groups(_read(file), file, viewer)
-    ]
+    layers = []
+    for file in _paths(path):
+        radiographs = OpenRadiographs(viewer)
+        for group in _groups(_read(file, radiographs), file, radiographs):
+            layers.append(
+                landmarks_layer(group.landmarks, group.indices, group.placement, name=group.name, settings=settings)
+            )
+        for text in radiographs.notices(file):
+            tell(text)
+    return layers
 
 
 def read_radiograph_layers(path: PathOrPaths) -> list[LayerData]:
@@ -81,6 +90,7 @@ def read_radiograph_layers(path: PathOrPaths) -> list[LayerData]:
     from napari_farnet.layers import radiograph_layer
     from napari_farnet.placement import Placement
 
+    begin_reading()
     radiographs = [read_radiograph(file) for file in _paths(path)]
     alike = len({(item.shape, item.pixels.dtype, item.spacing) for item in radiographs}) == 1
     placements = [Placement.from_spacing(item.spacing) for item in radiographs]
@@ -89,12 +99,17 @@ def read_radiograph_layers(path: PathOrPaths) -> list[LayerData]:
     return [radiograph_layer([item], placement) for item, placement in zip(radiographs, placements, strict=True)]
 
 
-def _read(file: Path) -> list[Landmarks]:
+def _read(file: Path, radiographs: OpenRadiographs) -> list[Landmarks]:
     """Read a file of landmarks, which a DICOM report may be whatever its ending."""
     from farnet.formats import read_annotations
     from farnet.formats.dicom_sr import DICOM_SR, is_report
 
-    return read_annotations(file, format=DICOM_SR.name if is_report(_head(file)) else None)
+    return read_annotations(
+        file,
+        format=DICOM_SR.name if is_report(_head(file)) else None,
+        radiographs=[*radiographs.paths, file.parent],
+        spacing=radiographs.spacing_for(file),
+    )
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,7 @@ class _Group:
     name: str
 
 
-def _groups(landmarks: Sequence[Landmarks], file: Path, viewer: ViewerModel | None) -> list[_Group]:
+def _groups(landmarks: Sequence[Landmarks], file: Path, radiographs: OpenRadiographs) -> list[_Group]:
     """Share landmarks of one file out among layers."""
     from napari_farnet.placement import Placement
 
@@ -116,8 +131,9 @@ def _groups(landmarks: Sequence[Landmarks], file: Path, viewer: ViewerModel | No
     loose: dict[tuple[str, str], list[Landmarks]] = {}
     for item in landmarks:
         layer, item = SavedLayer.split_off(item, file)
-        image = None if layer is not None else _image_of(item, viewer)
+        image = None if layer is not None else radiographs.layer_of(item)
         if layer is not None:
+            radiographs.check(item)
             saved.setdefault(layer.name, []).append((layer, item))
         elif image is not None:
             groups.append(_Group([item], [()], Placement.of(image), _name_of(item, file)))
@@ -134,19 +150,6 @@ def _groups(landmarks: Sequence[Landmarks], file: Path, viewer: ViewerModel | No
             name = f"{file.stem} {items[0].source}".strip()
             groups.append(_Group(items, [(i,) for i in range(len(items))], placement.stacked(), name))
     return groups
-
-
-def _image_of(landmarks: Landmarks, viewer: ViewerModel | None) -> Layer | None:
-    """The image in the viewer that landmarks belong to: of their size, and of their name if several have it."""
-    from napari_farnet.sources import RadiographSource, refusal
-
-    if viewer is None or landmarks.image_shape is None:
-        return None
-    images = [layer for layer in viewer.layers if layer.ndim == 2 and not refusal(layer)]
-    images = [layer for layer in images if RadiographSource.of(layer).shape == landmarks.image_shape]
-    if len(images) > 1:
-        images = [layer for layer in images if layer.name == landmarks.radiograph]
-    return images[0] if images else None
 
 
 def _name_of(landmarks: Landmarks, file: Path) -> str:

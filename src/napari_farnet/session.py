@@ -372,6 +372,6 @@ def _refuse_to_paste(_layer: Points) -> None:
 
 
 def _warn(text: str) -> None:
-    from napari.utils.notifications import show_warning
+    from napari_farnet.notices import tell_warning
 
-    show_warning(text)
+    tell_warning(text)

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from napari.components import Dims
     from napari.layers import Layer
 
+    from farnet.identity import RadiographId
     from farnet.radiograph import Radiograph
     from farnet.spacing import Spacing
 
 __all__ = ["RadiographSource", "current_index", "refusal", "units_ratio"]
+
+_HASHED_BYTES = 2**28  # of a layer, which take about half a second
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,25 @@ class RadiographSource:
 
         radiograph = Radiograph.from_array(np.asarray(self.data[index]), spacing=self.spacing, name=self.label(index))
         return replace(radiograph, spacing_source=self.spacing_source, path=self.path, sha256=self._sha256())
+
+    def identities(self, count: int | None = None) -> list[RadiographId]:
+        """Tell which radiographs they are: all, or the first `count`, in the order of `indices`.
+
+        Pixels are hashed, some milliseconds for each, unless they are not in memory or too many: then a name and a
+        shape are all that is known.
+        """
+        from farnet.errors import RadiographError
+        from farnet.identity import RadiographId
+
+        found = []
+        at_hand = isinstance(self.data, np.ndarray) and self.data.nbytes <= _HASHED_BYTES
+        for index in self.indices[:count]:
+            try:
+                known = RadiographId.of(self.read(index)) if at_hand else None
+            except RadiographError:
+                known = None  # it may be looked at all the same
+            found.append(known or RadiographId(self.label(index), self._sha256(), None, self.shape))
+        return found
 
     def _sha256(self) -> str | None:
         if self.sha256 is not None or self.path is None:

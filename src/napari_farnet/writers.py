@@ -107,6 +107,7 @@ def write_isbi_txt(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -
 
 def _write_with_layer(path: str, data: NDArray[Any], keywords: Mapping[str, Any], format: str) -> list[str]:
     """Write everything that the layer is, so that it opens again as it was."""
+    from napari_farnet.correct.copies import forget_copy
     from napari_farnet.placement import Placement
     from napari_farnet.saved import SavedLayer
 
@@ -118,15 +119,8 @@ def _write_with_layer(path: str, data: NDArray[Any], keywords: Mapping[str, Any]
             for item, index in zip(record.landmarks, record.indices, strict=True)
         ]
         written = _write(path, landmarks, format)
-        _forget_copy(record)
+        forget_copy(keywords["metadata"])
         return written
-
-
-def _forget_copy(record: LandmarkRecord) -> None:
-    """What was autosaved of this work is not needed any more."""
-    from farnet.autosave import Autosave, autosave_folder, key_of
-
-    Autosave(autosave_folder()).discard(key_of(record.landmarks))
 
 
 def _record(data: NDArray[Any], keywords: Mapping[str, Any]) -> LandmarkRecord:

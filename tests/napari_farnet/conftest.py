@@ -120,8 +120,12 @@ def _landmarks(radiograph: Radiograph, absent: tuple[int, ...] = ()) -> Landmark
         source="model fake",
         radiograph=radiograph.name,
         image_shape=radiograph.shape,
-        image_sha256=radiograph.sha256 or radiograph.pixels_sha256(),
-        provenance={"model": {"name": "fake", "sha256": "0" * 64}, "device": "cpu"},
+        image_sha256=radiograph.sha256,
+        provenance={
+            "model": {"name": "fake", "sha256": "0" * 64},
+            "device": "cpu",
+            "pixels_sha256": radiograph.pixels_sha256(),
+        },
     )
 
 

@@ -6,16 +6,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from farnet.errors import FarnetError, InvalidInputError
+from farnet.autosave import Autosave, autosave_folder
+from farnet.errors import FarnetError, InvalidInputError, OutputError
+from farnet.identity import OtherRadiographError
 from napari_farnet.correct.beginnings import adopted, empty, image_at_hand, image_under
+from napari_farnet.correct.closing import ask
+from napari_farnet.correct.copies import Offer
+from napari_farnet.correct.copies_window import CopiesWindow
 from napari_farnet.correct.heatmaps import HeatmapMaker
 from napari_farnet.correct.recovery import Recovery
 from napari_farnet.correct.review_dock import ReviewDock, let_go
 from napari_farnet.correct.rounds import Rounds
+from napari_farnet.correct.saving import Saving
 from napari_farnet.correct.session_writing import of_folder, of_layer, place_for, summary, write_session
 from napari_farnet.correct.shortcuts import key_of
 from napari_farnet.correct.subject import Subject
+from napari_farnet.correct.unsaved import leave
 from napari_farnet.correct.warm_up import warm_up
+from napari_farnet.notices import tell_info
 from napari_farnet.threads import Failure
 
 if TYPE_CHECKING:
@@ -24,10 +32,13 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from farnet.landmarks import Landmarks
     from farnet.scheme import LandmarkScheme
     from farnet.session_export import Session
+    from napari_farnet.correct.closing import Answer
     from napari_farnet.correct.folder import FolderLayers
     from napari_farnet.correct.review_dock import Bound
+    from napari_farnet.correct.unsaved import Unsaved
     from napari_farnet.layers import LayerData
     from napari_farnet.record import Index
 
@@ -48,7 +59,9 @@ class CorrectWidget(ReviewDock):
         from napari_farnet.session import watch
 
         self._rounds = Rounds(napari_viewer)
-        self._recovery = Recovery(self, lambda error: self.fail(error, "Saving"))
+        self._recovery = Recovery(self)
+        self._saving = Saving(self, self._recovery, self._rounds)
+        self._offer: Offer | None = None
         self._maker = HeatmapMaker(self._on_heatmaps)
         form = self.form
         self.layers.changed.connect(self._on_layer)
@@ -60,15 +73,18 @@ class CorrectWidget(ReviewDock):
         form.session_requested.connect(self._ask_session)
         form.restore_requested.connect(self._restore)
         form.discard_requested.connect(self._discard)
+        form.copies_requested.connect(self.show_copies)
         form.take_over_requested.connect(self.take_over)
         form.heatmaps.toggled.connect(self._make_heatmaps)
         self.listen(napari_viewer.dims.events.current_step, self._on_slider)
         self.listen(napari_viewer.layers.events.removed, self._on_removed)
-        self.destroyed.connect(partial(_farewell, self._bound, self._maker, self._rounds))
+        self.destroyed.connect(partial(_farewell, self._bound, self._maker, self._rounds, self._recovery.unsaved))
         watch(napari_viewer)
         warm_up(self)
         self.say(_WELCOME)
         self._on_layer()
+        self._saving.show()
+        self._remove_old_copies()
 
     # Which landmarks
 
@@ -84,10 +100,10 @@ class CorrectWidget(ReviewDock):
         self._tick_heatmaps()
         if self._subject is not None:
             self._bind(self._subject)
-            self.form.show_recovery("" if self._in_folder() else self._recovery.offer(self._subject.session))
+            self._offer_copy()
             self._say_what_is_left()
         else:
-            self.form.show_recovery("")
+            self._end_offer()
             if foreign is not None:
                 self.say(f"{foreign.name!r} was not made by FARNet. Take its points over to correct them here.")
         self._refresh()
@@ -121,7 +137,8 @@ class CorrectWidget(ReviewDock):
         if image is None:
             self.say("There is no radiograph in the viewer. Open one first, then press New.", warn=True)
             return
-        self.close_folder()
+        if not self.close_folder():
+            return
         self._add(empty(image, load_scheme(scheme)))
         self.act("place")
 
@@ -130,8 +147,9 @@ class CorrectWidget(ReviewDock):
         return None if subject is None else image_under(self.viewer, subject.layer, subject.session.record.image_shape)
 
     def _on_removed(self, event: Any) -> None:
-        """The layer of a folder goes: what was done in it is saved first."""
-        if self._rounds.in_folder(event.value):
+        """A layer goes: what was done in it is saved."""
+        layer = getattr(event.value, "__wrapped__", event.value)
+        if self._rounds.in_folder(layer) or layer in self._recovery.unsaved:
             self._recovery.flush()
 
     # What is shown
@@ -156,10 +174,16 @@ class CorrectWidget(ReviewDock):
         subject, folder = self._subject, self._rounds.folder
         if subject is None or not (subject.session.can_undo or subject.session.can_redo):
             return  # it was shown, and nothing was done to it
+        if self._offer is not None:
+            try:
+                self._offer.put_aside()  # or the next copy would take its place
+            except OSError as error:
+                self.fail(OutputError(f"The earlier copy cannot be put aside: {error}."), "Saving")
         if folder is not None and self._in_folder():
-            self._recovery.later(folder.save)
+            self._recovery.later(folder, folder.save)
         else:
-            self._recovery.keep(subject.layer, subject.session)
+            layer = getattr(subject.layer, "__wrapped__", subject.layer)
+            self._recovery.keep(layer, subject.session)
 
     def _on_slider(self, _event: object = None) -> None:
         subject = self._subject
@@ -184,7 +208,8 @@ class CorrectWidget(ReviewDock):
         """
         from farnet.scheme import load_scheme
 
-        self._recovery.flush()
+        if not self._saving.may_leave():
+            return
         fallback = self._subject.scheme if self._subject is not None else load_scheme("cephalometric19")
         try:
             first = self._rounds.open(folder, predictions, scheme, fallback)
@@ -193,19 +218,27 @@ class CorrectWidget(ReviewDock):
             return
         self.show_radiograph(first)
 
-    def close_folder(self) -> None:
-        """Leave the folder; what was corrected is saved, and the layers stay."""
-        self._recovery.flush()
+    def close_folder(self) -> bool:
+        """Leave the folder; what was corrected is saved, and the layers stay.
+
+        Returns:
+            Whether it was left: it is not as long as a correction cannot be saved.
+        """
+        if not self._saving.may_leave():
+            return False
         self._rounds.close()
         self._show_walk()
+        return True
 
     def show_radiograph(self, number: int) -> None:
-        """Show another radiograph of the folder, or of the stack."""
+        """Show another radiograph of the folder, or of the stack; not while a correction cannot be saved."""
         subject, folder = self._subject, self._rounds.folder
         if folder is not None and (self._in_folder() or folder.points is None):
-            self._recovery.flush()
+            if not self._saving.may_leave():
+                self._show_walk()
+                return
             try:
-                folder.show(number)
+                self._show_in_folder(folder, number)
             except FarnetError as error:
                 self.fail(error, "Opening the radiograph")
                 self._show_walk()
@@ -213,12 +246,23 @@ class CorrectWidget(ReviewDock):
             self._queue.clear()
             self.form.choose_landmark(-1)
             self._choose_folder_layer(folder)
+            self._offer_copy()
             self._refresh()
             self._say_what_is_left()
             if self.form.heatmaps.isChecked():
                 self._make_heatmaps(True)
         elif subject is not None:
             subject.move_slider(subject.session.record.indices[number])
+
+    def _show_in_folder(self, folder: FolderLayers, number: int) -> None:
+        """Show a radiograph; where its landmarks record another file, a person decides."""
+        try:
+            folder.show(number)
+        except OtherRadiographError as error:
+            answers: dict[str, Answer] = {"Do not show them": "stay", "Take the points all the same": "leave"}
+            if ask(self.window(), "Another radiograph", str(error), answers, "stay") == "stay":
+                raise
+            folder.show(number, trust=True)
 
     def _choose_folder_layer(self, folder: FolderLayers) -> None:
         self.layers.refresh()
@@ -295,35 +339,86 @@ class CorrectWidget(ReviewDock):
         if isinstance(outcome, Failure):
             self.fail(outcome.error, "Writing the session")
             return
-        from napari.utils.notifications import show_info
-
         self.say(summary(outcome))
-        show_info(summary(outcome))
+        tell_info(summary(outcome))
 
     # Copies of unsaved work
 
-    def _restore(self) -> None:
+    def _offer_copy(self) -> None:
+        """Offer what an earlier session has left of the radiographs that are shown."""
+        self._end_offer()
         subject = self._subject
-        if subject is None:
+        if subject is None or subject.session.can_undo or subject.session.can_redo:
+            return  # the copy is of what was done in this very layer
+        offer = Offer(subject.layer, subject.session)
+        if offer.copy is not None:
+            self._offer = offer
+            self.form.show_recovery(offer.text)
+
+    def _end_offer(self) -> None:
+        self._offer = None
+        self.form.show_recovery("")
+
+    def _restore(self) -> None:
+        subject, offer = self._subject, self._offer
+        if subject is None or offer is None:
             return
         try:
-            found = self._recovery.copy(subject.session)
+            found = offer.read(subject.session)
+            self._end_offer()
+            for index, landmarks in found:
+                self._take_copy(subject, index, landmarks)
+            if self._recovery.flush():
+                offer.discard()  # a newer copy holds the same, or the corrections do
         except FarnetError as error:
+            self._end_offer()
             self.fail(error, "Restoring")
-            self.form.show_recovery("")
             return
-        from farnet.review import Review
-
-        for index, landmarks in found:
-            if index in subject.session.record.indices:
-                subject.session.apply(index, Review.of(landmarks))
-        self.form.show_recovery("")
         self.say("The autosaved landmarks are back. Undo takes them away again.")
 
+    def _take_copy(self, subject: Subject, index: Index, landmarks: Landmarks) -> None:
+        from farnet.review import Review
+
+        if index not in subject.session.record.indices:
+            return
+        here = subject.session.review(index).landmarks
+        if here.identity.compare(landmarks.identity) == "other":
+            raise OtherRadiographError(
+                f"The copy of {landmarks.radiograph!r} is of another radiograph than {here.radiograph!r}."
+            )
+        own = {key: here.provenance[key] for key in ("pixels_sha256",) if key in here.provenance}
+        subject.session.apply(
+            index,
+            Review.of(landmarks.replace(image_sha256=here.image_sha256, provenance={**landmarks.provenance, **own})),
+        )
+
     def _discard(self) -> None:
-        if self._subject is not None:
-            self._recovery.discard(self._subject.session)
-        self.form.show_recovery("")
+        offer = self._offer
+        self._end_offer()
+        if offer is not None:
+            try:
+                offer.discard()
+            except FarnetError as error:
+                self.fail(error, "Removing the copy")
+
+    def show_copies(self) -> CopiesWindow:
+        """List the copies of unsaved work, to open or to remove them."""
+        window = CopiesWindow(Autosave(autosave_folder()), self.window())
+        window.opened.connect(self._open_copy)
+        window.show()
+        return window
+
+    def _open_copy(self, file: str) -> None:
+        try:
+            self.viewer.open(file, plugin="napari-farnet")
+        except FarnetError as error:
+            self.fail(error, "Opening the copy")
+
+    def _remove_old_copies(self) -> None:
+        try:
+            Autosave(autosave_folder()).sweep()
+        except FarnetError as error:
+            self.fail(error, "Removing old copies")
 
     # The rest
 
@@ -373,8 +468,9 @@ class CorrectWidget(ReviewDock):
         return ["farnet", "review", str(path)]
 
 
-def _farewell(bound: Bound, maker: HeatmapMaker, rounds: Rounds, _dock: object = None) -> None:
-    """The dock is gone: nothing in the viewer may call it, and nothing runs on."""
+def _farewell(bound: Bound, maker: HeatmapMaker, rounds: Rounds, unsaved: Unsaved, _dock: object = None) -> None:
+    """The dock is gone: nothing in the viewer may call it, nothing runs on, and what is unsaved is not forgotten."""
     let_go(bound)
+    leave(unsaved)
     maker.close()
     rounds.close()

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QFormLayout,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
@@ -64,6 +65,11 @@ class CorrectForm(QWidget):
     restore_requested = Signal()
     discard_requested = Signal()
     take_over_requested = Signal()
+    again_requested = Signal()
+    """Try once more to save what could not be saved."""
+    elsewhere_requested = Signal()
+    """Save it in another place."""
+    copies_requested = Signal()
 
     def __init__(self, layers: QComboBox, schemes: Sequence[tuple[str, str]]) -> None:
         super().__init__()
@@ -77,6 +83,11 @@ class CorrectForm(QWidget):
             entry = QAction(title, menu)
             entry.triggered.connect(partial(self._ask_new, name))
             menu.addAction(entry)
+        menu.addSeparator()
+        self.copies = QAction("&Copies of unsaved work\N{HORIZONTAL ELLIPSIS}", menu)
+        self.copies.setToolTip("See what an earlier session has left unsaved, to open it or to remove it.")
+        self.copies.triggered.connect(lambda: self.copies_requested.emit())
+        menu.addAction(self.copies)
         self.new.setMenu(menu)
         self.folder = tool(
             "F&older\N{HORIZONTAL ELLIPSIS}",
@@ -110,7 +121,7 @@ class CorrectForm(QWidget):
         exports.addActions([self.export_session, self.export_file])
         self.export.setMenu(exports)
         self.close_folder = tool(
-            "\N{MULTIPLICATION X}", "Leave the folder. Everything is saved.", self.folder_closed.emit
+            "\N{MULTIPLICATION X}", "Leave the folder, once everything is saved.", self.folder_closed.emit
         )
         self.walk = row(self.previous, self.radiographs, self.following, self.close_folder)
         self.take_over = button(
@@ -119,6 +130,9 @@ class CorrectForm(QWidget):
             self.take_over_requested.emit,
         )
         self.take_over.setVisible(False)
+        self.unsaved_text = said()
+        self.unsaved = QFrame()
+        self.unsaved.setFrameShape(QFrame.Shape.StyledPanel)
         self.recovery_text = said()
         self.recovery = QWidget()
         self.progress = QProgressBar()
@@ -153,6 +167,7 @@ class CorrectForm(QWidget):
         self._selection.currentRowChanged.connect(self._on_row)
         self.show_walk(None, 0)
         self.show_recovery("")
+        self.show_unsaved("")
 
     def _lay_out(self) -> None:
         which = QFormLayout()
@@ -163,6 +178,18 @@ class CorrectForm(QWidget):
         reader = QLabel("&Reader")
         reader.setBuddy(self.reader)
         which.addRow(reader, row(self.reader, self.export))
+        bold = self.unsaved_text.font()
+        bold.setBold(True)
+        self.unsaved_text.setFont(bold)
+        unsaved = QVBoxLayout(self.unsaved)
+        unsaved.addWidget(self.unsaved_text)
+        self.again = button("Try a&gain", "Save it now, where it belongs.", self.again_requested.emit)
+        self.elsewhere = button(
+            "Save else&where\N{HORIZONTAL ELLIPSIS}",
+            "Choose another place that can be written to and has room.",
+            self.elsewhere_requested.emit,
+        )
+        unsaved.addWidget(row(self.again, self.elsewhere))
         recovery = QVBoxLayout(self.recovery)
         recovery.setContentsMargins(0, 0, 0, 0)
         recovery.addWidget(self.recovery_text)
@@ -221,6 +248,7 @@ class CorrectForm(QWidget):
         whole.addLayout(which)
         whole.addWidget(self.take_over)
         whole.addWidget(self.walk)
+        whole.addWidget(self.unsaved)
         whole.addWidget(self.recovery)
         whole.addWidget(self.tabs, 1)
 
@@ -267,6 +295,11 @@ class CorrectForm(QWidget):
         """Offer an autosaved copy, described by a text; an empty one offers nothing."""
         self.recovery_text.setText(text)
         self.recovery.setVisible(bool(text))
+
+    def show_unsaved(self, text: str) -> None:
+        """Say what could not be saved, for as long as it is not; an empty text says nothing."""
+        self.unsaved_text.setText(text)
+        self.unsaved.setVisible(bool(text))
 
     def show_steps(self, *, undo: bool, redo: bool) -> None:
         """Show whether there is something to undo and to redo."""

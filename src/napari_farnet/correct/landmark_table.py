@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 
+from napari_farnet.notices import plain
+
 if TYPE_CHECKING:
     from farnet.review import Edit, Review, State
 
@@ -86,7 +88,7 @@ class LandmarkTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(review, k, column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return review.landmarks.scheme.landmarks[k].definition
+            return plain(review.landmarks.scheme.landmarks[k].definition)
         if role == Qt.ItemDataRole.TextAlignmentRole and column >= 2:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QStandardItemModel
 from qtpy.QtWidgets import QFormLayout, QLabel, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from napari_farnet.notices import plain
 from napari_farnet.settings import HeatmapChoice
 from napari_farnet.ui.widgets import choice, fill, hint, row
 
@@ -120,7 +121,7 @@ class DetectForm(QWidget):
         fill(self.device, [("Automatic", _AUTOMATIC), *((item.name, item.name) for item in devices)], chosen)
         model = self.device.model()
         for place, item in enumerate(devices, start=1):
-            self.device.setItemData(place, item.reason, Qt.ItemDataRole.ToolTipRole)
+            self.device.setItemData(place, plain(item.reason), Qt.ItemDataRole.ToolTipRole)
             entry = model.item(place) if isinstance(model, QStandardItemModel) else None
             if entry is not None:
                 entry.setEnabled(item.usable)
@@ -136,7 +137,7 @@ class DetectForm(QWidget):
         for widget in (self.image, self.slices, self.model, self.refresh, self.device, self.heatmaps):
             widget.setEnabled(not running)
         self.detect.setEnabled(not running and not reason)
-        self.detect.setToolTip(reason or "Find the landmarks. You can go on working meanwhile.")
+        self.detect.setToolTip(plain(reason) or "Find the landmarks. You can go on working meanwhile.")
         self.cancel.setEnabled(state == "running")
         self.cancel.setText("Cancelling \N{HORIZONTAL ELLIPSIS}" if state == "stopping" else "&Cancel")
         self.progress.setVisible(running)

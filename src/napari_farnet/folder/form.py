@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from farnet.batch_request import BatchRequest
 from farnet.errors import InvalidInputError
 from napari_farnet.folder.table import RadiographView
+from napari_farnet.notices import plain
 from napari_farnet.ui.widgets import button, choice, fill, hint, row, tool
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class FolderForm(QWidget):
         fill(self.device, [("Automatic", _AUTOMATIC), *((item.name, item.name) for item in devices)], chosen)
         model = self.device.model()
         for place, item in enumerate(devices, start=1):
-            self.device.setItemData(place, item.reason, Qt.ItemDataRole.ToolTipRole)
+            self.device.setItemData(place, plain(item.reason), Qt.ItemDataRole.ToolTipRole)
             entry = model.item(place) if isinstance(model, QStandardItemModel) else None
             if entry is not None:
                 entry.setEnabled(item.usable)
@@ -239,7 +240,9 @@ class FolderForm(QWidget):
         reason = self._reason or ("" if anew else self._obstacle)
         self.detect.setText("&Detect" if anew else self._text)
         self.detect.setEnabled(self._state == "idle" and not reason)
-        self.detect.setToolTip(reason or "Find the landmarks of all radiographs. You can go on working meanwhile.")
+        self.detect.setToolTip(
+            plain(reason) or "Find the landmarks of all radiographs. You can go on working meanwhile."
+        )
 
     def set_progress(self, done: int, total: int, text: str) -> None:
         """Show how far the run is."""

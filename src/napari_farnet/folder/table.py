@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QAbstractItemView, QTableView
 
 from farnet.spreadsheet import safe_cell
 from napari_farnet.folder.rows import COLUMNS, RadiographRow
+from napari_farnet.notices import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,7 @@ class RadiographModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return row.cells[column]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return row.message or str(row.path)
+            return plain(row.message or str(row.path))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if column in _NUMBERS else Qt.AlignmentFlag.AlignLeft
             return int(side | Qt.AlignmentFlag.AlignVCenter)

@@ -9,6 +9,8 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex,
 from qtpy.QtGui import QBrush, QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
+from napari_farnet.notices import plain
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -97,7 +99,7 @@ class ResultsModel(QAbstractTableModel):
             inside = result.assessment == "inside" if role == Qt.ItemDataRole.BackgroundRole else None
             return self._brushes[inside]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _tooltip(result)
+            return plain(_tooltip(result))
         return None
 
 

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from farnet.datasets.named import DATASETS, dataset_kind
+from napari_farnet.notices import plain
 from napari_farnet.train.fields import setting_field
 from napari_farnet.train.request import SETTINGS, SourceKind, StartChoice
 from napari_farnet.ui.widgets import button, choice, fill, hint, row, tool
@@ -333,7 +334,7 @@ class TrainForm(QWidget):
         )
         self.keep_going.setEnabled(idle)
         self.train.setEnabled(idle and not reason)
-        self.train.setToolTip(reason or "Begin. You can go on working meanwhile, and close this dock.")
+        self.train.setToolTip(plain(reason) or "Begin. You can go on working meanwhile, and close this dock.")
         self.resume.setVisible(idle and resumable)
         alive = state in ("running", "paused")
         self.pause.setEnabled(alive)

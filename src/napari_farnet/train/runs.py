@@ -156,9 +156,9 @@ def end_all() -> None:
 
 
 def _notify(name: str, event: dict[str, Any]) -> None:
-    from napari.utils.notifications import show_info, show_warning
+    from napari_farnet.notices import tell_info, tell_warning
 
     if event.get("model"):
-        show_info(f"The training of {name} is done. The model is in the list of the dock Detect landmarks.")
+        tell_info(f"The training of {name} is done. The model is in the list of the dock Detect landmarks.")
     elif event["event"] == "failed" and event.get("kind") != "interrupted":
-        show_warning(f"The training of {name} failed. {event['message']}")
+        tell_warning(f"The training of {name} failed. {event['message']}")

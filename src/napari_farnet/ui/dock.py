@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 from farnet.errors import FarnetError
+from napari_farnet.notices import show_notices, tell_error
 from napari_farnet.threads import begin
 from napari_farnet.ui.help import show_page
 from napari_farnet.ui.widgets import button, hint, said, tool
@@ -49,6 +50,7 @@ class Dock(QWidget):
     def __init__(self, viewer: ViewerModel, page: str) -> None:
         super().__init__()
         begin()
+        show_notices()
         self.viewer = viewer
         self._connections: Connections = []
         self.status = said()
@@ -126,10 +128,10 @@ class Dock(QWidget):
             error: What was raised; the message of a `FarnetError` is made for the user.
             what: What failed, such as "Detection".
         """
-        from napari.utils.notifications import notification_manager, show_error
+        from napari.utils.notifications import notification_manager
 
         if isinstance(error, FarnetError):
-            show_error(str(error))
+            tell_error(str(error))
             self.say(str(error), warn=True)
         else:
             notification_manager.receive_error(type(error), error, error.__traceback__)

@@ -53,8 +53,9 @@ def tool(text: str, tooltip: str, clicked: Callable[[], object] | None = None) -
 
 
 def hint() -> QLabel:
-    """A small text below a control."""
+    """A small text below a control; plain, as it may hold names of files."""
     label = QLabel()
+    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     font = label.font()

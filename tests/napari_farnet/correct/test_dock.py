@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from qtpy.QtWidgets import QApplication, QWidget
 
-from farnet.autosave import Autosave, autosave_folder, key_of
+from farnet.autosave import Autosave, Work, autosave_folder
 from farnet.formats import read_annotations, write_annotations
 from farnet.frame import Frame
 from napari_farnet.layers import heatmaps_layer, landmarks_layer
@@ -456,7 +456,7 @@ def test_unsaved_work_is_offered_after_a_crash(open_dock, radiograph, landmarks_
     drag(layer, 4, (3.0, -2.0))
     moved = layer.data[4].copy()
     store = Autosave(autosave_folder())
-    qtbot.waitUntil(lambda: store.when(key_of([landmarks])) is not None, timeout=3000)
+    qtbot.waitUntil(lambda: store.find(Work.of([landmarks])) is not None, timeout=3000)
     viewer.layers.remove(layer)  # as after a crash: the layer is gone, the copy is there
     again = add_landmarks(viewer, image, landmarks, name="predicted again")
     assert not dock.form.recovery.isHidden()
@@ -471,7 +471,7 @@ def test_unsaved_work_is_offered_after_a_crash(open_dock, radiograph, landmarks_
 def test_a_damaged_copy_is_put_aside(open_dock, radiograph, landmarks_on):
     viewer, dock = open_dock()
     landmarks = landmarks_on(radiograph)
-    file = Autosave(autosave_folder()).store(key_of([landmarks]), [landmarks])
+    file = Autosave(autosave_folder()).store(Work.of([landmarks]), [landmarks])
     file.write_bytes(b"\x00\x01")
     image = add_radiograph(viewer, radiograph)
     layer = add_landmarks(viewer, image, landmarks, name="predicted")
@@ -487,9 +487,9 @@ def test_saving_ends_the_need_for_a_copy(open_dock, radiograph, landmarks_on, dr
     layer = add_landmarks(viewer, image, landmarks, name="predicted")
     drag(layer, 4, (3.0, -2.0))
     store = Autosave(autosave_folder())
-    qtbot.waitUntil(lambda: store.when(key_of([landmarks])) is not None, timeout=3000)
+    qtbot.waitUntil(lambda: store.find(Work.of([landmarks])) is not None, timeout=3000)
     layer.save(str(tmp_path / "out.csv"), plugin="napari-farnet")
-    assert store.when(key_of([landmarks])) is None
+    assert store.find(Work.of([landmarks])) is None
     (saved,) = read_annotations(tmp_path / "out.csv")
     assert saved.provenance["review"]["reviewed"] == [saved.scheme.names[4]]
 
