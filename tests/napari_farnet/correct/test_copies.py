@@ -122,7 +122,7 @@ def test_copies_are_listed_opened_and_removed(open_dock, radiograph, radiograph_
     assert window.list.count() == 3
     assert not window.remove.isEnabled()
     window.list.setCurrentRow(0)
-    window.open.click()
+    window.open_chosen.click()
     assert len(viewer.layers[-1].data) == 19
     window.remove.click()
     assert window.list.count() == 2
