@@ -24,6 +24,7 @@ def test_every_convention_is_shown():
     assert list(sections()) == [
         "Points",
         "Absent landmarks",
+        "Edited points",
         "Spacing",
         "Radiographs",
         "Frames",

@@ -40,6 +40,9 @@ from farnet.errors import LOGGER, FarnetError, OutputError, said_of
 
 __all__ = ["app", "main"]
 
+_TALKATIVE = ("PIL", "pydicom", "tifffile")  # what they log of a damaged file is told with its name, in a sentence
+_SILENT = logging.NullHandler()
+
 _FAILED, _WRONG_USE, _INTERRUPTED = 1, 2, 130
 
 # Typer's usage errors have their own base, which it does not export; its best known one leads to it.
@@ -99,6 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if os.environ.get("FARNET_DEBUG"):
         logging.basicConfig()
         LOGGER.setLevel(logging.DEBUG)
+    for name in _TALKATIVE:
+        logging.getLogger(name).addHandler(_SILENT)
     try:
         with notices():
             code = _command().main(args=given, prog_name="farnet", standalone_mode=False)
@@ -136,8 +141,15 @@ def _command() -> Any:
     for command in group.commands.values():
         for parameter in command.params:
             if parameter.param_type_name == "argument" and parameter.nargs == -1:
-                parameter.callback = lambda _context, _parameter, words: words and expand_wildcards(words)
+                parameter.callback = lambda _context, _parameter, words: words and _expanded(words)
     return group
+
+
+def _expanded(words: list[Any]) -> list[Any]:
+    """Paths with their wildcards expanded; words such as NAME=FILE, of which not all are paths, stay words."""
+    if all(isinstance(word, Path) for word in words):
+        return expand_wildcards(words)
+    return [str(path) for word in words for path in (expand_wildcards([word]) if set("*?") & set(word) else [word])]
 
 
 def _unforeseen(error: BaseException) -> str:

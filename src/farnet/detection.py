@@ -47,7 +47,8 @@ class Detection:
     """What a detector found in one radiograph.
 
     Attributes:
-        landmarks: The points in pixels of the radiograph, with confidence and covariance; NaN where nothing was found.
+        landmarks: The points in pixels of the radiograph, with confidence and covariance; NaN where nothing was found,
+            or only beyond the edges of the radiograph (`farnet.landmarks.outside_picture` tells where).
         heatmaps: (K, h, w) float32 in the network's frame, or None when not asked for.
         frame: How the radiograph lay in the network's input.
         seconds: Time from radiograph to landmarks.
@@ -393,7 +394,11 @@ def _told(detection: Detection, radiograph: Radiograph, seconds: float) -> Detec
     facts: dict[str, Any] = {"pixels_sha256": radiograph.pixels_sha256()}
     if detection.familiarity.unlike:
         facts["unlike_training"] = list(detection.familiarity.reasons)
-    return replace(detection, landmarks=_noted(detection.landmarks, **facts), seconds=seconds)
+    landmarks = _noted(detection.landmarks, **facts).inside()
+    alone = detection.alone
+    if alone is not None:
+        alone = landmarks.replace(points=alone, provenance={}).inside().points
+    return replace(detection, landmarks=landmarks, alone=alone, seconds=seconds)
 
 
 def _noted(landmarks: Landmarks, **facts: Any) -> Landmarks:

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
     from farnet.scheme import LandmarkScheme
 
-__all__ = ["Landmarks", "Uncertainty", "mean_landmarks"]
+__all__ = ["MODEL_SAYS", "Landmarks", "Uncertainty", "least_certain", "mean_landmarks", "outside_picture"]
+
+_OUTSIDE = "outside_picture"  # in the provenance
+
+MODEL_SAYS = ("confidence", "covariance", "region95")
+"""The attributes of `Landmarks` by which a model tells how certain its points are."""
 
 
 class Uncertainty(NamedTuple):
@@ -52,6 +57,9 @@ class Landmarks:
     Points are (row, column) in pixels of the original radiograph; the centre of a pixel is the integer. A row
     of NaN is an absent landmark. Arrays are copied on the way in and are read-only; `replace` makes a changed
     copy.
+
+    What a model says of a point (`confidence`, `covariance`, `region95`) is said of where the model put it. Where
+    `edited` is True a person has put it elsewhere, so there it is NaN, whatever was given or stands in a file.
 
     Attributes:
         points: (K, 2) float64, (row, column); NaN = absent.
@@ -114,6 +122,8 @@ class Landmarks:
             _set(self, "region95", region)
         if self.edited is not None:
             _set(self, "edited", _array(self.edited, "edited", (count,), self.scheme, np.bool_))
+            for name in MODEL_SAYS:
+                _set(self, name, _without(getattr(self, name), self.edited))
         if self.image_shape is not None:
             rows, columns = self.image_shape
             _set(self, "image_shape", (int(rows), int(columns)))
@@ -132,6 +142,33 @@ class Landmarks:
     def present(self) -> NDArray[np.bool_]:
         """(K,) bool, True where the landmark has a point."""
         return ~np.isnan(self.points[:, 0])
+
+    @property
+    def outside(self) -> NDArray[np.bool_]:
+        """(K,) bool, True where the point lies beyond the edges of the picture; nowhere where its size is not known.
+
+        The picture reaches half a pixel beyond the centres of its outermost pixels.
+        """
+        if self.image_shape is None:
+            return np.zeros(len(self), np.bool_)
+        limit = np.array(self.image_shape, np.float64) - 0.5
+        return np.asarray(((self.points < -0.5) | (self.points > limit)).any(axis=1))  # False for NaN
+
+    def inside(self) -> Landmarks:
+        """The same, but absent where a point is outside the picture; `outside_picture` then tells where it was.
+
+        It is for what a model found. A person may know why a point is there.
+        """
+        beyond = self.outside
+        if not beyond.any():
+            return self
+        points = self.points.copy()
+        points[beyond] = np.nan
+        said = {name: values.copy() for name in MODEL_SAYS if (values := getattr(self, name)) is not None}
+        for values in said.values():
+            values[beyond] = np.nan
+        was = {self.scheme.names[k]: self.points[k].tolist() for k in np.flatnonzero(beyond)}
+        return self.replace(points=points, provenance={**self.provenance, _OUTSIDE: was}, **said)
 
     @property
     def identity(self) -> RadiographId:
@@ -254,6 +291,51 @@ class Landmarks:
         ]
 
 
+def outside_picture(landmarks: Landmarks) -> dict[str, tuple[float, float]]:
+    """Where a model would have put landmarks that are absent because that is outside the picture.
+
+    Returns:
+        (row, column) in px by the name of the landmark; empty where there are none.
+    """
+    kept = landmarks.provenance.get(_OUTSIDE)
+    if not isinstance(kept, dict):
+        return {}
+    found = {}
+    for name, point in kept.items():
+        if name in landmarks.scheme.names and isinstance(point, list) and len(point) == 2:
+            found[name] = (float(point[0]), float(point[1]))
+    return found
+
+
+def least_certain(items: Sequence[Landmarks]) -> list[tuple[int, int]]:
+    """Order landmarks by how certain they are: the one rule for every list, queue and sentence that does so.
+
+    By falling expected error where all radiographs of `items` have one (in mm where all know their spacing, else in
+    px). Otherwise by rising confidence, in steps of 0.01 as it is shown, and where that is equal by falling standard
+    deviation. Points that nothing is said of, such as those that a person placed, come last; absent landmarks are left
+    out. What is equal stays in order.
+
+    Args:
+        items: One for each radiograph.
+
+    Returns:
+        (which of `items`, which landmark) of every point, the least certain first.
+    """
+    if not items:
+        return []
+    in_mm = all(item.spacing is not None for item in items)
+    calibrated = all(item.region95 is not None for item in items)
+    found: list[tuple[float, float, int, int]] = []
+    for n, item in enumerate(items):
+        expected, sd = (item.expected_error_mm, item.sd_mm) if in_mm else (item.expected_error_px, item.sd_px)
+        confidence = np.full(len(item), np.nan) if item.confidence is None else np.round(item.confidence, 2)
+        assert expected is not None and sd is not None, "there are mm where there is a spacing"
+        first, second = (-expected, confidence) if calibrated else (confidence, -sd)
+        known = np.where(np.isnan(first), np.inf, first), np.where(np.isnan(second), np.inf, second)
+        found += [(float(known[0][k]), float(known[1][k]), n, int(k)) for k in np.flatnonzero(item.present)]
+    return [(n, k) for _, _, n, k in sorted(found)]
+
+
 def mean_landmarks(observations: Sequence[Landmarks]) -> Landmarks:
     """Average the points that several observers placed on one radiograph.
 
@@ -314,6 +396,16 @@ def _array(
         )
     array.setflags(write=False)
     return array
+
+
+def _without(values: NDArray[np.float64] | None, rows: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+    """The values with NaN in some rows; the same array where nothing changes."""
+    if values is None or np.isnan(values[rows]).all():
+        return values
+    changed = values.copy()
+    changed[rows] = np.nan
+    changed.setflags(write=False)
+    return changed
 
 
 def _covariance(value: ArrayLike, scheme: LandmarkScheme) -> NDArray[np.float64]:

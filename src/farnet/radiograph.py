@@ -189,7 +189,8 @@ def survey(paths: Iterable[str | Path], *, recursive: bool = False) -> Survey:
     Args:
         paths: Files, which are listed as they are, and folders, of which the files are listed that have one of
             `RADIOGRAPH_SUFFIXES` or, with any other ending or none, are DICOM pictures by their first bytes; sorted
-            by name. Hidden files, reports (.sr.dcm) and DICOMDIR are left out.
+            by name. Hidden files, reports (.sr.dcm) and DICOMDIR are left out. Where a folder has none, as on a CD from
+            a PACS, the DICOM pictures in its folders are listed, which is told.
         recursive: Look into the folders' own folders too.
     """
     found: dict[Path, None] = {}
@@ -198,6 +199,10 @@ def survey(paths: Iterable[str | Path], *, recursive: bool = False) -> Survey:
         inside: list[Path] = []
         if path.is_dir():
             inside, others = _sorted_out(path, recursive)
+            if not inside and not recursive:  # a CD from a PACS: DICOM files, some folders down
+                inside = [file for file in _sorted_out(path, True)[0] if is_dicom_picture(file)]
+                if inside:
+                    tell(f"{path} itself holds no radiographs; the {len(inside)} DICOM files in its folders are taken.")
             left_out.update(dict.fromkeys(others))
         found.update(dict.fromkeys(inside or [path]))
     return Survey(list(found), [path for path in left_out if path not in found])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 import numpy as np
 
 from farnet.errors import AnnotationError
+from farnet.landmarks import least_certain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -219,18 +220,18 @@ class Review:
     def queue(self, alarms: ArrayLike | None = None) -> tuple[int, ...]:
         """Numbers of the landmarks still to be reviewed, the one to look at first in front.
 
-        Missing ones come first, then those with an alarm, then by falling standard deviation and rising confidence;
-        where nothing tells them apart, in the order of the scheme.
+        Missing ones come first, then those with an alarm, the most alarming first, then the others by
+        `farnet.landmarks.least_certain`.
 
         Args:
             alarms: (K,) how alarming each landmark is, 0 for not at all; None for none.
         """
         item = self.landmarks
         alarm = np.zeros(len(self)) if alarms is None else np.nan_to_num(np.asarray(alarms, np.float64))
-        spread = np.nan_to_num(item.sd_px)  # NaN without a point
-        sure = np.ones(len(self)) if item.confidence is None else np.nan_to_num(item.confidence, nan=1.0)
-        sure = np.where(item.present, sure, 1.0)
-        order = np.lexsort((np.arange(len(self)), -spread, np.round(sure, 2), -alarm, item.present))
+        place = np.zeros(len(self))
+        for rank, (_, k) in enumerate(least_certain([item])):
+            place[k] = rank
+        order = np.lexsort((np.arange(len(self)), place, -alarm, item.present))
         return tuple(int(k) for k in order if not self.reviewed[k])
 
     # What a person does
@@ -244,12 +245,10 @@ class Review:
         points = self.landmarks.points.copy()
         points[k] = target
         placed = bool(np.isnan(before[0]))
-        changes: dict[str, Any] = {"points": points, "edited": _with(_edited(self.landmarks), k, True)}
-        if placed:
-            changes |= _without_certainty(self.landmarks, k)
+        edited = _with(_edited(self.landmarks), k, True)  # what the model said of its own point goes with it
         return replace(
             self,
-            landmarks=self.landmarks.replace(**changes),
+            landmarks=self.landmarks.replace(points=points, edited=edited),
             reviewed=_with(self.reviewed, k, True),
             absent=_with(self.absent, k, False),
             log=self._logged(k, "placed" if placed else "moved", target, who),
@@ -327,10 +326,9 @@ class Review:
         points = self.landmarks.points.copy()
         points[k] = np.nan
         edited = _with(_edited(self.landmarks), k, True)
-        changes = {"points": points, "edited": edited, **_without_certainty(self.landmarks, k)}
         return replace(
             self,
-            landmarks=self.landmarks.replace(**changes),
+            landmarks=self.landmarks.replace(points=points, edited=edited),
             reviewed=_with(self.reviewed, k, absent),
             absent=_with(self.absent, k, absent),
             log=self._logged(k, action, points[k], who),
@@ -354,17 +352,6 @@ def _with(mask: NDArray[np.bool_], k: int, value: bool) -> NDArray[np.bool_]:
     changed = mask.copy()
     changed[k] = value
     return changed
-
-
-def _without_certainty(landmarks: Landmarks, k: int) -> dict[str, Any]:
-    """Confidence, covariance and region without those of landmark k, which were of no point, or of another."""
-    changes: dict[str, Any] = {}
-    for name in ("confidence", "covariance", "region95"):
-        values = getattr(landmarks, name)
-        if values is not None:
-            changes[name] = values.copy()
-            changes[name][k] = np.nan
-    return changes
 
 
 def _mask(landmarks: Landmarks, names: Iterable[str]) -> NDArray[np.bool_]:

@@ -22,6 +22,7 @@ import numpy as np
 
 from farnet.errors import DeviceError, FarnetError, InvalidInputError, per_file
 from farnet.finding import RadiographFinder
+from farnet.landmarks import outside_picture
 from farnet.radiograph import read_radiograph
 from farnet.review import Review
 from farnet.zoo import find_model, list_models
@@ -131,6 +132,7 @@ def compare(landmarks: Landmarks, again: Landmarks, *, tolerance: float = TOLERA
     review = Review.of(landmarks)
     names = landmarks.scheme.names
     then, left_out = review.origin, _by_hand(review)
+    again = _as_then(again, then)
     kept = ~left_out
     found_then, found_now = np.isfinite(then[:, 0]), again.present
     apart = np.linalg.norm(again.points - then, axis=1)  # NaN where there is no point then or now
@@ -269,6 +271,16 @@ def _verified(item: Landmarks, finder: RadiographFinder, models: _Models, tolera
         return Check(item.radiograph, "unchecked", str(error), path, name)
     reason = "" if check.outcome == "identical" else _unlike(then, again.provenance, radiograph)
     return replace(check, reason=reason, path=path, model=name, device=detector.device)
+
+
+def _as_then(again: Landmarks, then: NDArray[np.float64]) -> Landmarks:
+    """With points outside the picture where there were some then: earlier versions gave them as points."""
+    points = again.points.copy()
+    for name, point in outside_picture(again).items():
+        k = again.scheme.index(name)
+        if np.isfinite(then[k, 0]):
+            points[k] = point
+    return again.replace(points=points)
 
 
 def _by_hand(review: Review) -> NDArray[np.bool_]:

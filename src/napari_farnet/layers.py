@@ -165,7 +165,6 @@ def _with_changes(
     """
     after = np.full_like(before.points, np.nan)
     edited = np.zeros(len(before), np.bool_) if before.edited is None else before.edited.copy()
-    added = [k for k in rows if not before.present[k]]
     for k in range(len(before)):
         if k not in rows:
             edited[k] |= bool(before.present[k])
@@ -173,14 +172,8 @@ def _with_changes(
         moved = is_moved(points[rows[k]], before.points[k])
         after[k] = points[rows[k]] if moved else before.points[k]
         edited[k] |= moved or bool(marked[rows[k]])
-    certainty: dict[str, NDArray[np.float64]] = {}
-    for name in ("confidence", "covariance", "region95"):
-        values = getattr(before, name)
-        if values is not None:
-            certainty[name] = values.copy()
-            certainty[name][added] = np.nan  # they were of no point, or of another
     tracked = before.edited is not None or bool(edited.any())
-    return before.replace(points=after, edited=edited if tracked else None, **certainty)
+    return before.replace(points=after, edited=edited if tracked else None)
 
 
 def nothing_placed(record: LandmarkRecord) -> Landmarks:

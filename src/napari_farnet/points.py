@@ -116,20 +116,15 @@ def _ratio(of: Any, to: Any) -> float:
 
 
 def _scheme_of(names: list[str], layer: str) -> LandmarkScheme:
-    """The bundled scheme that has all these names or abbreviations."""
-    from farnet.errors import FarnetError, SchemeError
+    """The scheme, bundled or of an installed model, that has all these names or abbreviations."""
+    from farnet.errors import SchemeError
+    from farnet.formats.schemes import own_schemes
     from farnet.scheme import bundled_schemes, load_scheme
 
     unknown: dict[str, list[str]] = {}
-    for candidate in bundled_schemes():
-        scheme = load_scheme(candidate)
-        unknown[candidate] = []
-        for name in names:
-            try:
-                scheme.index(name)
-            except FarnetError:
-                unknown[candidate].append(name)
-        if names and not unknown[candidate]:
+    for scheme in [*map(load_scheme, bundled_schemes()), *own_schemes()]:
+        unknown[scheme.name] = [name for name in names if not scheme.knows(name)]
+        if names and not unknown[scheme.name]:
             return scheme
     nearest = min(unknown, key=lambda candidate: len(unknown[candidate]))
     missing = unknown[nearest]

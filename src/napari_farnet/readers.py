@@ -6,13 +6,10 @@ declined at a glance, so that the other one gets it.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from farnet.errors import SchemeError
 from farnet.notices import tell
 from napari_farnet.matching import OpenRadiographs
 from napari_farnet.notices import begin_reading
@@ -38,16 +35,9 @@ _HEAD_BYTES = 4096
 
 def get_annotation_reader(path: PathOrPaths) -> Reader | None:
     """Give a reader of landmarks if every file looks like one of the annotation formats, else None."""
-    from farnet.formats import annotation_formats
+    from farnet.formats import recognised_formats
 
-    for file in _paths(path):
-        head = _head(file)
-        if not any(
-            file.name.lower().endswith(item.suffixes) and item.recognises is not None and item.recognises(head)
-            for item in annotation_formats()
-        ):
-            return None
-    return read_annotation_layers
+    return read_annotation_layers if all(recognised_formats(file) for file in _paths(path)) else None
 
 
 def get_radiograph_reader(path: PathOrPaths) -> Reader | None:
@@ -110,26 +100,16 @@ def read_radiograph_layers(path: PathOrPaths) -> list[LayerData]:
 
 
 def _read(file: Path, radiographs: OpenRadiographs) -> list[Landmarks]:
-    """Read a file of a bundled scheme, or of the scheme of a model in the user's folder."""
+    """Read a file of landmarks, which a DICOM report may be whatever its ending."""
     from farnet.formats import read_annotations
     from farnet.formats.dicom_sr import DICOM_SR, is_report
 
-    read = partial(
-        read_annotations,
+    return read_annotations(
         file,
-        format=DICOM_SR.name if is_report(_head(file)) else None,  # whatever ending it has
+        format=DICOM_SR.name if is_report(_head(file)) else None,
         radiographs=[*radiographs.paths, file.parent],
         spacing=radiographs.spacing_for(file),
     )
-    try:
-        return read()
-    except SchemeError:
-        from farnet.zoo import list_models
-
-        for entry in list_models():
-            with suppress(SchemeError):
-                return read(scheme=entry.metadata.landmark_scheme)
-        raise
 
 
 @dataclass(frozen=True)

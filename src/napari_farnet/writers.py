@@ -29,6 +29,7 @@ __all__ = [
     "write_dicom_sr",
     "write_isbi_txt",
     "write_labelme",
+    "write_slicer_fcsv",
     "write_slicer_markups",
     "write_tps",
 ]
@@ -55,6 +56,11 @@ def write_csv(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> lis
 def write_slicer_markups(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
     """Write the landmarks of one radiograph as 3D Slicer markups; arguments, result and errors as `write_csv`."""
     return _write_with_layer(path, data, keywords, "slicer-markups")
+
+
+def write_slicer_fcsv(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:
+    """Write the landmarks of one radiograph for older 3D Slicers; arguments, result and errors as `write_csv`."""
+    return _write_with_layer(path, data, keywords, "slicer-fcsv")
 
 
 def write_labelme(path: str, data: NDArray[Any], keywords: Mapping[str, Any]) -> list[str]:

@@ -176,3 +176,26 @@ def test_a_journal_that_cannot_be_replaced_is_told(tmp_path):
     journal.path.mkdir()
     with pytest.raises(OutputError, match="could not be written"):
         journal.begin(ABOUT, keep=False)
+
+
+@pytest.mark.parametrize("points", ["[" * 100_000, "[[1e400, 1]]", f"[[{'9' * 400}, 1]]", "5", "[[]]", "null"])
+def test_a_line_that_is_no_landmarks_is_named(tmp_path, points):
+    journal = written(tmp_path, 1)
+    with journal.path.open("a") as file:
+        file.write('{"points": ' + points + "}\n")
+    with pytest.raises(AnnotationError, match="line 3"):
+        journal.read()
+
+
+def test_a_run_that_replaces_says_so_from_the_beginning(tmp_path):
+    journal = Journal(tmp_path / "all.csv")
+    assert not journal.replaces()
+    journal.begin(ABOUT, keep=False, replaces=True)
+    again = Journal(tmp_path / "all.csv")
+    assert again.exists() and again.replaces() and again.read() == []
+    again.begin(ABOUT, keep=True)  # going on does not forget it
+    again.add(landmarks(1))
+    assert Journal(tmp_path / "all.csv").replaces()
+    assert_same(Journal(tmp_path / "all.csv").read(), [landmarks(1)])
+    again.begin(ABOUT, keep=False)
+    assert not again.exists()

@@ -5,6 +5,7 @@ import torch
 from farnet.detection import Detector
 from farnet.errors import DeviceError, ModelFileError, UnknownNameError
 from farnet.heatmaps import encode
+from farnet.landmarks import outside_picture
 from farnet.modelfile import DecoderConfig
 from farnet.networks import Heatmaps
 from farnet.radiograph import Radiograph
@@ -257,3 +258,44 @@ class TestPrecision:
         detector = Detector(model, "cpu")
         assert detector.precision == "float32"
         assert detector.detect(radiograph).landmarks.provenance["precision"] == "float32"
+
+
+def test_a_point_outside_the_picture_is_absent_and_its_place_is_kept(tmp_path, rng):
+    path = tmp_path / "m.safetensors"
+    write_tiny_model(path)
+    detector = Detector(path, "cpu")
+    radiograph = Radiograph.from_array(rng.integers(0, 255, (300, 200), np.uint8), spacing=0.2)
+    frame = detector.metadata.input.frame(radiograph.shape)
+    wanted = np.random.default_rng(1).uniform((5, 5), (294, 194), (19, 2))
+    wanted[[4, 7, 9, 11]] = [[150, 203.0], [150, -3.0], [150, 199.4], [150, -0.4]]
+    detector._runner.network = Painter(lambda call: frame.to_network(wanted))
+    for found in (detector.detect(radiograph), *detector.detect_many([radiograph])):
+        item = found.landmarks
+        assert np.flatnonzero(~item.present).tolist() == [4, 7]
+        assert np.isnan(item.confidence[[4, 7]]).all() and np.isnan(item.covariance[[4, 7]]).all()
+        kept = outside_picture(item)
+        assert list(kept) == [item.scheme.names[4], item.scheme.names[7]]
+        np.testing.assert_allclose(list(kept.values()), wanted[[4, 7]], atol=0.05)
+        np.testing.assert_allclose(item.points[item.present], wanted[item.present], atol=0.05)
+        assert found.familiarity.confidence > 0.9  # judged by all that was found
+
+
+def test_a_film_that_is_cut_through_the_chin_has_no_chin(isbi2015):
+    """The bundled model: what is on the picture stays where it was, what is cut off is absent."""
+    from farnet.datasets.named import open_dataset
+
+    data = open_dataset("isbi2015", isbi2015, split="test1")
+    detector = Detector(device="cpu")
+    names = detector.scheme.names
+    for i in (0, 5):
+        whole = data.radiograph(i)
+        first = detector.detect(whole).landmarks
+        assert first.present.all() and not outside_picture(first)
+        row = int(np.sort(first.points[:, 0])[-3]) - 12  # above the lowest three
+        cut = Radiograph.from_array(whole.pixels[:row], spacing=whole.spacing)
+        item = detector.detect(cut).landmarks
+        lowest = {names[k] for k in np.argsort(first.points[:, 0])[-3:]}
+        assert not item.outside.any()
+        assert set(outside_picture(item)) <= {names[k] for k in np.flatnonzero(~item.present)}
+        assert (item.points[item.present][:, 0] <= row - 0.5).all()
+        assert outside_picture(item).keys() & lowest

@@ -71,8 +71,10 @@ def noted(folder):
 def test_correcting(worker, folder):
     moments = random.Random(11)
     opened = 0
-    for _ in range(11):
-        assert worker("correcting", folder, moments.uniform(0.3, 3)) is None
+    for attempt in range(60):
+        if attempt >= 11 and opened > 11:
+            break
+        assert worker("correcting", folder, moments.uniform(0.3, 3 + attempt / 5)) is None
         corrections, copies = Corrections.open(folder / "scans", scheme=SCHEME), Autosave(folder / "copies")
         ended = [line.split() for line in noted(folder)]
         for number, item in enumerate(corrections.items):
@@ -125,8 +127,11 @@ def test_session(worker, folder):
     moments = random.Random(7)
     seen = set()
     (folder / "session").mkdir()
-    for _ in range(10):
-        assert worker("session", folder, moments.uniform(0.3, 3)) is None
+    for attempt in range(60):
+        if attempt >= 10 and len(seen) > 3:
+            break
+        # The machine may have got slower since the unit was taken.
+        assert worker("session", folder, moments.uniform(0.3, 3 + attempt / 5)) is None
         session = folder / "session"
         if not noted(folder) and not is_session(session):
             continue  # killed before the first one was there

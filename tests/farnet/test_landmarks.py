@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farnet.errors import AnnotationError, InvalidInputError, SchemeError
-from farnet.landmarks import Landmarks, mean_landmarks
+from farnet.landmarks import MODEL_SAYS, Landmarks, least_certain, mean_landmarks, outside_picture
 from farnet.scheme import LandmarkDefinition, LandmarkScheme
 
 SCHEME = LandmarkScheme(
@@ -108,7 +108,7 @@ def test_equality_is_to_the_last_bit_and_nan_equals_nan():
 
 
 def test_summary_table_is_json():
-    landmarks = make(confidence=[0.9, np.nan, 0.5], covariance=[4 * np.eye(2)] * 3, spacing=0.1, edited=[1, 0, 0])
+    landmarks = make(confidence=[0.9, np.nan, 0.5], covariance=[4 * np.eye(2)] * 3, spacing=0.1, edited=[0, 0, 1])
     table = landmarks.summary_table()
     assert json.loads(json.dumps(table, allow_nan=False)) == table
     assert table[0] == {
@@ -123,9 +123,10 @@ def test_summary_table_is_json():
         "expected_error_mm": None,
         "reach95_px": None,
         "reach95_mm": None,
-        "edited": True,
+        "edited": False,
     }
     assert table[1]["row"] is table[1]["column"] is table[1]["confidence"] is table[1]["sd_mm"] is None
+    assert table[2]["confidence"] is None
     assert make().summary_table()[0]["edited"] is None
 
 
@@ -168,3 +169,66 @@ def test_mean_of_what_does_not_belong_together_is_refused():
         mean_landmarks([make(), make(scheme=OTHER)])
     with pytest.raises(AnnotationError, match="radiograph differs: '001' and '002'"):
         mean_landmarks([make(radiograph="001"), make(radiograph="002")])
+
+
+COUNTED = st.lists(st.floats(0.01, 1.0), min_size=3, max_size=3)
+
+
+def certain(confidence=(0.9, 0.9, 0.9), sd=(1.0, 1.0, 1.0), region=None, **changes):
+    """Three present points of a model."""
+    covariance = np.square(np.array(sd))[:, None, None] * np.eye(2)
+    region95 = None if region is None else np.full(3, region)
+    own = {"confidence": list(confidence), "covariance": covariance, "region95": region95, "points": np.ones((3, 2))}
+    return make(**{**own, **changes})
+
+
+@given(st.lists(st.booleans(), min_size=3, max_size=3), COUNTED, st.sampled_from([None, 2.0]))
+def test_what_a_model_says_is_not_said_of_the_points_of_a_person(edited, confidence, region):
+    before = certain(confidence, region=region)
+    for after in (before.replace(edited=edited), certain(confidence, region=region, edited=edited)):
+        for name in MODEL_SAYS:
+            values, was = getattr(after, name), getattr(before, name)
+            assert (values is None) == (was is None)
+            if values is not None:
+                assert not values.flags.writeable
+                for k in range(3):
+                    np.testing.assert_array_equal(values[k], np.full_like(was[k], np.nan) if edited[k] else was[k])
+        assert after.replace().equals(after)
+        rows = after.summary_table()
+        keys = ("confidence", "sd_px", "expected_error_px", "reach95_px")
+        assert all(rows[k][key] is None for k in range(3) if edited[k] for key in keys)
+
+
+def test_least_certain_by_expected_error_where_calibrated():
+    item = certain([0.2, 0.9, 0.9], [1.0, 3.0, 2.0], region=2.0)
+    assert [k for _, k in least_certain([item])] == [1, 2, 0]
+    assert [k for _, k in least_certain([item.replace(edited=[False, True, False])])] == [2, 0, 1]
+
+
+def test_least_certain_by_confidence_where_not():
+    item = certain([0.9, 0.301, 0.299], [1.0, 2.0, 3.0])
+    assert [k for _, k in least_certain([item])] == [2, 1, 0]  # equal as they are shown, so the wider
+    assert [k for _, k in least_certain([item.replace(covariance=None)])] == [1, 2, 0]
+    assert [k for _, k in least_certain([item.replace(edited=[0, 0, 1])])] == [1, 0, 2]
+    assert least_certain([make(points=np.full((3, 2), np.nan))]) == []
+    assert least_certain([]) == []
+
+
+def test_least_certain_of_several_is_in_one_unit():
+    near = certain(sd=[1.0, 1.0, 4.0], region=2.0, spacing=1.0)
+    fine = certain(sd=[20.0, 30.0, 30.0], region=2.0, spacing=0.1)  # 2 and 3 mm
+    assert least_certain([near, fine]) == [(0, 2), (1, 1), (1, 2), (1, 0), (0, 0), (0, 1)]
+    assert least_certain([near.replace(spacing=None), fine])[:3] == [(1, 1), (1, 2), (1, 0)]  # in px, both
+
+
+@given(st.floats(-3, 14), st.floats(-3, 24))
+def test_a_point_is_on_the_picture_up_to_half_a_pixel_beyond_the_outermost_centres(row, column):
+    item = certain(points=[[row, column], [2.0, 3.0], [np.nan, np.nan]], image_shape=(10, 20), region=2.0)
+    inside = -0.5 <= row <= 9.5 and -0.5 <= column <= 19.5
+    assert item.outside.tolist() == [not inside, False, False]
+    assert not item.replace(image_shape=None).outside.any()
+    kept = item.inside()
+    assert kept.present.tolist() == [inside, True, False]
+    assert outside_picture(kept) == ({} if inside else {"Point A": (row, column)})
+    assert np.isnan(kept.confidence[0]) != inside
+    assert kept.inside() is kept

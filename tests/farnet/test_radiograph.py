@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from farnet.errors import InvalidInputError, RadiographError
-from farnet.radiograph import RADIOGRAPH_SUFFIXES, Radiograph, find_radiographs, read_radiograph
+from farnet.radiograph import RADIOGRAPH_SUFFIXES, Radiograph, find_radiographs, read_radiograph, survey
 
 
 @pytest.fixture
@@ -146,6 +148,75 @@ def test_find_passes_on_what_cannot_be_read_so_that_reading_says_why(tmp_path):
     missing = tmp_path / "none.png"
     assert find_radiographs([tmp_path, missing]) == [tmp_path, missing]
     assert find_radiographs([]) == []
+
+
+def dicom(path, kind="1.2.840.10008.5.1.4.1.1.1"):
+    """The beginning of a DICOM file of a kind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(128) + b"DICM" + b"\2\0\2\0UI" + len(kind).to_bytes(2, "little") + kind.encode())
+    return path
+
+
+def test_dicom_is_found_by_its_mark_whatever_its_ending(tmp_path):
+    paths = [
+        dicom(tmp_path / name) for name in ("1.2.840.113", "DICOM/PAT1/IM000001", "IM000002", "a.bak", "b.dcm", "c.123")
+    ]
+    assert find_radiographs([tmp_path], recursive=True) == sorted(paths)
+    assert find_radiographs([tmp_path]) == sorted(path for path in paths if path.parent == tmp_path)
+
+
+def test_disc_whose_pictures_are_some_folders_down(tmp_path, caplog):
+    pictures = [dicom(tmp_path / "DICOM" / patient / "IM000001") for patient in ("PAT1", "PAT2")]
+    (tmp_path / "DICOM" / "logo.png").touch()  # of the viewer on the disc
+    dicom(tmp_path / "DICOMDIR", "1.2.840.10008.1.3.10")
+    assert find_radiographs([tmp_path]) == pictures
+    assert "the 2 DICOM files in its folders are taken" in caplog.text
+    (tmp_path / "a.png").touch()
+    assert find_radiographs([tmp_path]) == [tmp_path / "a.png"]
+
+
+def test_index_of_a_disc_and_what_holds_no_picture_are_no_radiographs(tmp_path):
+    picture = dicom(tmp_path / "IM1")
+    dicom(tmp_path / "DICOMDIR", "1.2.840.10008.1.3.10")
+    report = dicom(tmp_path / "IM2", "1.2.840.10008.5.1.4.1.1.88.33")
+    state = dicom(tmp_path / "IM3", "1.2.840.10008.5.1.4.1.1.11.1")
+    assert survey([tmp_path]).radiographs == [picture]
+    assert survey([tmp_path]).left_out == [report, state]
+
+
+def test_what_is_left_out_is_named(tmp_path):
+    kept = ["a.png", "b.dcm"]
+    beside = ["a.csv", "a.labelme.json", "notes.txt", "a.sr.dcm", "Thumbs.db", ".hidden", "model.safetensors"]
+    others = ["scan.jp2", "old.gif", "IM5", "x.webp"]
+    for name in [*kept, *beside, *others]:
+        (tmp_path / name).write_bytes(b"x" * 500)
+    found = survey([tmp_path])
+    assert found.radiographs == [tmp_path / name for name in kept]
+    assert found.left_out == sorted(tmp_path / name for name in others)
+
+
+def test_what_is_named_itself_is_not_left_out(tmp_path):
+    for name in ("a.png", "scan.jp2"):
+        (tmp_path / name).touch()
+    found = survey([tmp_path, tmp_path / "scan.jp2"])
+    assert found.radiographs == [tmp_path / "a.png", tmp_path / "scan.jp2"]
+    assert found.left_out == []
+
+
+def test_folder_that_may_not_be_looked_into_does_not_stop_the_others(tmp_path, monkeypatch, caplog):
+    for name in ("one/a.png", "two/b.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    scandir = os.scandir
+
+    def closed(folder):
+        if Path(folder).name == "one":
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr("os.scandir", closed)
+    assert find_radiographs([tmp_path], recursive=True) == [tmp_path / "two" / "b.png"]
+    assert "Permission denied" in caplog.text
 
 
 def test_suffixes_are_lower_case():

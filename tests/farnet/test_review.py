@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from farnet.errors import AnnotationError
 from farnet.formats import read_annotations, write_annotations
-from farnet.landmarks import Landmarks
+from farnet.landmarks import MODEL_SAYS, Landmarks
 from farnet.review import Edit, Review
 from farnet.scheme import load_scheme
 
@@ -59,12 +59,29 @@ def test_each_step_gives_its_state_and_an_entry():
     assert moved.time.endswith("Z")
 
 
-def test_a_placed_point_has_no_certainty_and_a_moved_one_keeps_its_own():
-    review = Review.of(landmarks(absent=(3,))).moved(3, (7.0, 8.0)).moved(2, (1.0, 1.0))
-    assert np.isnan(review.landmarks.confidence[3])
-    assert np.isnan(review.landmarks.covariance[3]).all()
-    assert review.landmarks.confidence[2] == 0.9
-    assert review.landmarks.edited[[2, 3]].all()
+def test_what_the_model_says_of_a_point_goes_with_the_point():
+    """A moved or placed point has none of it, however one comes there, and going back gives it back."""
+    first = Review.of(landmarks(absent=(3,), region95=np.full(COUNT, 2.0)))
+    before, points = first.landmarks, first.landmarks.points.copy()
+    points[4] += 3.0
+    assert not np.isnan(before.reach95()).all()
+    for after, changed in (
+        (first.moved(2, (1.0, 1.0)), {2}),
+        (first.moved(3, (1.0, 1.0)), {3}),
+        (first.removed(2).moved(2, before.points[2]), {2}),
+        (first.marked_absent(2), {2}),
+        (first.changed_to(before.replace(points=points)), {4}),
+    ):
+        for name in MODEL_SAYS:
+            said, was = getattr(after.landmarks, name), getattr(before, name)
+            for k in range(COUNT):
+                np.testing.assert_array_equal(said[k], np.full_like(was[k], np.nan) if k in changed else was[k])
+        assert np.isnan(after.landmarks.expected_error_px[list(changed)]).all()
+        assert np.isnan(after.landmarks.reach95()[list(changed)]).all()
+        undone = after.back_to(first, "undone")
+        assert undone.landmarks.equals(before)
+        np.testing.assert_array_equal(after.origin, before.points)  # what was predicted is kept for verification
+    assert first.moved(2, (1.0, 1.0)).landmarks.edited[2]
 
 
 def test_accepting_nothing_is_refused():
@@ -166,6 +183,11 @@ def test_states_and_points_agree(steps):
         assert review.landmarks.present[k] == (state not in ("missing", "absent"))
         assert not (review.absent[k] and review.landmarks.present[k])
     assert len(review.queue()) == int((~review.reviewed).sum())
+    edited = review.landmarks.edited
+    if edited is not None:
+        assert np.isnan(review.landmarks.confidence[edited]).all()
+        assert np.isnan(review.landmarks.covariance[edited]).all()
+        np.testing.assert_array_equal(review.landmarks.confidence[~edited], landmarks().confidence[~edited])
     np.testing.assert_array_equal(review.origin, landmarks(absent=(3, 9)).points)  # predictions are never lost
 
 

@@ -76,9 +76,7 @@ def test_with_names_every_file_has_them(tmp_path, items):
 PATIENT = "Mueller_1970"
 
 
-@pytest.mark.parametrize(
-    "folder", ["/net/ann/scans", r"D:\ann\scans", r"\\server\ann", "file:///net/ann", "~/ann"]
-)
+@pytest.mark.parametrize("folder", ["/net/ann/scans", r"D:\ann\scans", r"\\server\ann", "file:///net/ann", "~/ann"])
 def test_a_session_tells_neither_patients_nor_places(tmp_path, folder):
     foreign = {"imagePath": f"{folder}/{PATIENT}.png", "flags": {PATIENT: True}, "by": "ann"}
     provenance = PROVENANCE | {"image": f"{folder}/{PATIENT}.png"} | foreign

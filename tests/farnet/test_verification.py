@@ -242,3 +242,12 @@ def test_a_defect_in_one_radiograph_does_not_end_it(monkeypatch):
     check = module._verified(item, finder, models, 0.01)
     assert check.outcome == "unchecked"
     assert check.reason.startswith("a.png could not be worked on: ZeroDivisionError")
+
+
+def test_points_that_earlier_versions_gave_outside_the_picture_are_compared():
+    points = np.random.default_rng(0).uniform(20, 80, (19, 2))
+    points[5] = 120.0, 30.0
+    then = landmarks_at(points).replace(image_shape=(100, 100))
+    assert compare(then, then.inside()).outcome == "identical"
+    assert compare(then.inside(), then.inside()).outcome == "identical"
+    assert compare(then, then.replace(points=points + [[1.0, 0.0]] * 19).inside()).outcome == "differs"

@@ -82,7 +82,7 @@ def test_a_saved_layer_opens_equal(viewer, tmp_path, radiograph, landmarks_on, d
     assert_equal_layers(layer, again)
 
 
-@pytest.mark.parametrize("ending", [".mrk.json", ".coco.json", ".json", ".tps", ".sr.dcm"])
+@pytest.mark.parametrize("ending", [".mrk.json", ".fcsv", ".coco.json", ".json", ".tps", ".sr.dcm"])
 def test_a_layer_opens_equal_from_the_formats_of_others(viewer, tmp_path, radiograph, landmarks_on, ending):
     layer = add(viewer, [landmarks_on(radiograph, absent=(2, 9))])
     file = tmp_path / f"skull{ending}"

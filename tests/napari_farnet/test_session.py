@@ -148,3 +148,25 @@ def test_other_layers_are_left_alone(viewer):
     viewer.add_points(np.zeros((2, 2)))
     viewer.add_image(np.zeros((8, 8)))
     assert [follow(layer) for layer in viewer.layers] == [None, None]
+
+
+def test_what_the_model_says_of_a_point_goes_when_it_is_moved_and_comes_back_by_undo(viewer, radiograph, landmarks_on):
+    before = landmarks_on(radiograph).replace(region95=np.full(19, 2.0))
+    layer = add(viewer, [before])
+    data = layer.data.copy()
+    data[[1, 3]] += 4.0
+    layer.data = data
+
+    def now():
+        return landmarks_from_layer(layer.data, layer.features, layer.metadata, name="points").landmarks[0]
+
+    assert np.isnan(layer.features["sd_mm"][[1, 3]]).all()
+    for said in (now().confidence, now().expected_error_px, now().reach95()):
+        assert np.flatnonzero(np.isnan(said)).tolist() == [1, 3]
+    session = follow(layer)
+    while session.can_undo:
+        session.undo()
+    after = now()
+    for name in ("points", "confidence", "covariance", "region95"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+    np.testing.assert_array_equal(layer.features["sd_mm"], before.sd_mm)

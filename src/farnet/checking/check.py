@@ -12,9 +12,10 @@ import numpy as np
 from farnet.checking.findings import KINDS, Finding, finding
 from farnet.checking.gathering import Gathered, Item, gather
 from farnet.checking.pictures import PictureFacts, look_at, same_pictures
-from farnet.checking.shapes import UNUSUAL, unusual_landmarks
+from farnet.checking.shapes import UNUSUAL, other_scales, unusual_landmarks
 from farnet.errors import InvalidInputError
 from farnet.evaluation.pairing import listed
+from farnet.plausible import implausible_scale, span_mm
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -39,6 +40,7 @@ class CheckRequest:
         dataset: What it is; "auto" tells by the names in it, "table" is any folder.
         split: The part of a published data set; empty is all.
         annotations: Files of landmarks that are elsewhere; for any folder.
+        labels: File of a label map (`farnet.formats.labels`) for the names in the files, or None.
         observer_limit: Distance between observers beyond which they disagree, in mm (px where the spacing is unknown).
         shape_limit: Standard deviations of a landmark from where the others say it should be, beyond which it is told.
 
@@ -50,6 +52,7 @@ class CheckRequest:
     dataset: str = "auto"
     split: str = ""
     annotations: tuple[Path, ...] = ()
+    labels: Path | None = None
     observer_limit: float = 10.0
     shape_limit: float = UNUSUAL
 
@@ -119,7 +122,15 @@ def check_data(request: CheckRequest) -> Generator[Look, None, CheckReport]:
         InvalidInputError: If there is no such folder.
         UnknownNameError: If there is no such data set or split.
     """
-    gathered = gather(request.data, request.dataset, request.split, request.annotations)
+    from farnet.formats import read_labels
+
+    gathered = gather(
+        request.data,
+        request.dataset,
+        request.split,
+        request.annotations,
+        labels=None if request.labels is None else read_labels(request.labels),
+    )
     items = gathered.items
     there = [item for item in items if item.path is not None]
     facts: dict[str, PictureFacts] = {}
@@ -134,6 +145,7 @@ def check_data(request: CheckRequest) -> Generator[Look, None, CheckReport]:
         found += _observers(item, request.observer_limit)
     found += _spacings(items, facts)
     found += _shapes(items, gathered, request.shape_limit)
+    found += _scales(items, facts)
     found.sort(key=lambda one: (_ORDER.index(one.severity), list(KINDS).index(one.kind), -(one.value or 0.0)))
     return CheckReport(request, gathered.title, tuple(items), tuple(found), _summary(items, facts, gathered))
 
@@ -257,6 +269,40 @@ def _spacings(items: Sequence[Item], facts: dict[str, PictureFacts]) -> list[Fin
     if len(kinds) > 1:
         common = ", ".join(f"{row:.4g} x {column:.4g} mm ({n})" for (row, column), n in kinds.most_common(3))
         found.append(finding("mixed spacing", f"Pixels have {len(kinds)} sizes; most often {common}."))
+    return found
+
+
+def _scales(items: Sequence[Item], facts: dict[str, PictureFacts]) -> list[Finding]:
+    """Landmarks that are impossibly large or small, or larger or smaller than those of the other radiographs.
+
+    They are compared in mm where the size of a pixel is known, and by the longer side of the picture where it is not.
+    """
+    found = []
+    groups: dict[str, list[tuple[Item, Landmarks, float]]] = {"in mm": [], "by the size of the picture": []}
+    for item in items:
+        if item.landmarks is None:
+            continue
+        spacing, seen = _spacing_of(item, facts), facts.get(item.name)
+        landmarks = item.landmarks.replace(spacing=spacing)
+        impossible = implausible_scale(landmarks)
+        if impossible is not None:
+            found.append(
+                finding("impossible scale", f"{item.name}: {impossible}", [item.name], value=span_mm(landmarks))
+            )
+        elif spacing is not None:
+            groups["in mm"].append((item, landmarks, 1.0))
+        elif seen is not None and seen.shape is not None:
+            groups["by the size of the picture"].append((item, landmarks, 1.0 / max(seen.shape)))
+    for how, members in groups.items():
+        shapes = [one.points * np.array(one.spacing or (1.0, 1.0)) * unit for _, one, unit in members]
+        for (item, _, _), times in zip(members, other_scales(shapes), strict=True):
+            if times != 1.0:
+                message = (
+                    f"The landmarks of {item.name} are {times:.2f} times as large as those of the others, compared "
+                    f"{how}. Were they placed on a resized copy, or is the size of a pixel wrong?"
+                )
+                off = max(times, 1.0 / times)
+                found.append(finding("other scale", message, [item.name], value=off))
     return found
 
 

@@ -21,6 +21,8 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "point outside": ("error", "A landmark lies outside its radiograph."),
     "other size": ("error", "The landmarks were placed on a picture of another size."),
     "other spacing": ("error", "A radiograph's own file and its landmarks give its pixels different sizes."),
+    "impossible scale": ("warning", "The landmarks are larger or smaller than in any person, by the size of a pixel."),
+    "other scale": ("warning", "The landmarks have the shape of the others at another size, as on a resized copy."),
     "observers do not match": ("error", "Observers give a radiograph another size or another size of its pixels."),
     "person in both parts": ("error", "A person is in the training and in the test, which is no test then."),
     "landmarks without a radiograph": ("warning", "No radiograph has the name that the landmarks have."),

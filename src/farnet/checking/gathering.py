@@ -11,7 +11,7 @@ from farnet.evaluation.pairing import listed
 from farnet.identity import radiograph_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from farnet.datasets.named import DatasetKind, LandmarkDataset
@@ -61,7 +61,14 @@ class Gathered:
     findings: list[Finding] = field(default_factory=list)
 
 
-def gather(folder: Path, dataset: str = "auto", split: str = "", annotations: Sequence[Path] = ()) -> Gathered:
+def gather(
+    folder: Path,
+    dataset: str = "auto",
+    split: str = "",
+    annotations: Sequence[Path] = (),
+    *,
+    labels: Mapping[str, str] | None = None,
+) -> Gathered:
     """Gather what a folder holds.
 
     Args:
@@ -69,6 +76,7 @@ def gather(folder: Path, dataset: str = "auto", split: str = "", annotations: Se
         dataset: What it is; "auto" tells by the names in it, "table" is any folder.
         split: The part of a published data set; empty is all of it.
         annotations: Files of landmarks that are elsewhere; for any folder.
+        labels: The landmark by its label in the files, where these have labels of their own.
 
     Raises:
         InvalidInputError: If there is no such folder or file of landmarks, or a part or file is given where it means
@@ -86,7 +94,7 @@ def gather(folder: Path, dataset: str = "auto", split: str = "", annotations: Se
         for file in annotations:
             if not file.is_file():
                 raise InvalidInputError(f"--annotations {file}: there is no such file.")
-        return _any_folder(folder, annotations)
+        return _any_folder(folder, annotations, labels)
     known = dataset_kind(dataset) if dataset != "auto" else kind
     assert known is not None, "a folder without a kind is any folder"
     if annotations:
@@ -184,7 +192,7 @@ def _tell_leaks(gathered: Gathered, training: LandmarkDataset | None, test: Land
         gathered.findings.append(finding("person in both parts", message, names))
 
 
-def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
+def _any_folder(folder: Path, annotations: Sequence[Path], labels: Mapping[str, str] | None) -> Gathered:
     from farnet.datasets.table import annotation_files, read_splits, read_subjects
     from farnet.formats import read_annotations
     from farnet.radiograph import find_radiographs
@@ -210,6 +218,7 @@ def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
             gathered.findings.append(finding("unreadable data", str(error)))
     groups: dict[str, list[Landmarks]] = {}
     files = list(annotations) or annotation_files(folder, paths)
+    places = {path.parent for path in paths.values()}
     subjects: dict[str, str] = {}
     try:
         with per_file(folder):
@@ -219,7 +228,7 @@ def _any_folder(folder: Path, annotations: Sequence[Path]) -> Gathered:
         gathered.findings.append(finding("unreadable data", str(error)))
     for file in files:
         try:
-            read = read_annotations(file, scheme=scheme)
+            read = read_annotations(file, scheme=scheme, labels=labels, radiographs=places)
         except FarnetError as error:
             gathered.findings.append(finding("unreadable data", str(error)))
             continue

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from farnet.errors import FarnetError
+from farnet.plausible import relative_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from farnet.landmarks import Landmarks
 
-__all__ = ["LEAST_SHAPES", "UNUSUAL", "ShapeScores", "shape_scores", "unusual_landmarks"]
+__all__ = ["LEAST_SHAPES", "UNUSUAL", "ShapeScores", "other_scales", "shape_scores", "unusual_landmarks"]
 
 LEAST_SHAPES = 10
 """Fewer do not tell what is usual."""
@@ -36,6 +37,10 @@ UNUSUAL = 5.0
 Of the 481 spines of SpineWeb 16 it reports 33, with 18 of the 26 on the public list of corrections; of the 300 heads of
 ISBI 2015 two.
 """
+
+_LEAST_SIZES = 4  # radiographs whose sizes are compared
+_OTHER_SIZE = 1.4  # times the median, at least; heads of ISBI 2015 are within 1.25, spines of SpineWeb 16 within 1.2
+_SIZE_SPREADS = 6.0  # and robust standard deviations of the logarithm: hands of children are of many sizes
 
 _ROUNDS = 5
 _MIRRORED = 0.6  # of the mean distance: so much closer must the mirror image be
@@ -84,6 +89,32 @@ def unusual_landmarks(landmarks: Sequence[Landmarks]) -> ShapeScores | None:
     distances = np.stack([model.implausibility(item.points, item.spacing) for item in landmarks])
     mirrored = np.zeros(len(landmarks), np.bool_) if by_median is None else by_median.mirrored
     return ShapeScores(distances, mirrored)
+
+
+def other_scales(shapes: Sequence[NDArray[np.float64]]) -> list[float]:
+    """Find shapes that are much larger or smaller than the others.
+
+    Args:
+        shapes: (K, 2) each, in one unit; NaN is absent.
+
+    Returns:
+        For each how many times as large as the median it is; 1.0 where that is nothing unusual, or cannot be told.
+    """
+    result = [1.0] * len(shapes)
+    if len(shapes) < _LEAST_SIZES:
+        return result
+    model = max(shapes, key=lambda shape: int(np.isfinite(shape[:, 0]).sum()))
+    sizes = np.array([relative_size(shape, model) for shape in shapes])
+    usable = np.isfinite(sizes) & (sizes > 0)
+    if usable.sum() < _LEAST_SIZES:
+        return result
+    logs = np.log(np.where(usable, sizes, 1.0))
+    logs -= np.median(logs[usable])
+    spread = 1.4826 * float(np.median(np.abs(logs[usable])))
+    limit = max(float(np.log(_OTHER_SIZE)), _SIZE_SPREADS * spread)
+    for n in np.flatnonzero(usable & (np.abs(logs) > limit)):
+        result[n] = float(np.exp(logs[n]))
+    return result
 
 
 def shape_scores(points: NDArray[np.float64]) -> ShapeScores | None:

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from farnet.commands.console import print_json, print_table, print_text, progress
-from farnet.commands.options import ForceOption, JsonOption, check_folder, examples, refuse_existing
+from farnet.commands.options import (
+    ForceOption,
+    JsonOption,
+    LabelsOption,
+    check_folder,
+    examples,
+    refuse_existing,
+)
 from farnet.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -48,6 +55,7 @@ def check(
         list[Path] | None,
         typer.Option("--annotations", metavar="FILE", help="Landmarks that are elsewhere; may be repeated."),
     ] = None,
+    labels: LabelsOption = None,
     observer_limit: Annotated[
         float, typer.Option("--observer-limit", metavar="MM", help="Observers further apart disagree.")
     ] = 10.0,
@@ -75,6 +83,7 @@ def check(
         dataset=dataset,
         split=split,
         annotations=tuple(annotations or ()),
+        labels=labels,
         observer_limit=observer_limit,
         shape_limit=shape_limit,
     )

@@ -14,7 +14,7 @@ from farnet.commands.options import (
     examples,
     spacing_option,
 )
-from farnet.commands.tables import print_landmarks
+from farnet.commands.tables import print_landmarks, warn_of_doubts
 from farnet.errors import DeviceError, FarnetError, OutputError
 from farnet.zoo import DEFAULT_MODEL
 
@@ -78,7 +78,7 @@ def detect(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="farnet-csv, coco, labelme, slicer-markups, tps, isbi-txt or dicom-sr.",
+            help="farnet-csv, coco, labelme, slicer-markups, slicer-fcsv, tps, isbi-txt or dicom-sr.",
             show_default="by --output",
         ),
     ] = None,
@@ -184,6 +184,9 @@ def _finish(run: "BatchRun", failed: list[dict[str, str]]) -> "Path | None":
 
 
 def _described(item: "BatchItem") -> dict[str, Any]:
+    from farnet.landmarks import outside_picture
+    from farnet.plausible import implausible_scale
+
     landmarks = item.landmarks
     assert landmarks is not None, "those that failed are listed apart"
     return {
@@ -197,6 +200,8 @@ def _described(item: "BatchItem") -> dict[str, Any]:
         "found": int(landmarks.present.sum()),
         "orientation": landmarks.provenance.get("orientation", "as it is"),
         "unlike_training": landmarks.provenance.get("unlike_training", []),
+        "outside_picture": outside_picture(landmarks),
+        "implausible_scale": implausible_scale(landmarks),
         "overlay": None if item.picture is None else str(item.picture),
         "landmarks": landmarks.summary_table(),
     }
@@ -228,16 +233,17 @@ def _report(
     elif len(plan.files) == 1 and reports and items[0].landmarks is not None:
         print_landmarks(items[0].landmarks)
     elif reports:
+        certainty = _certainties(reports)
         rows = [
             (
                 report["radiograph"],
                 f"{report['found']} of {len(report['landmarks'])}",
-                number(_mean([row["confidence"] for row in report["landmarks"]])),
+                *(number(_mean_of(report, key)) for key in certainty.values()),
                 "as before" if report["status"] == "skipped" else number(report["seconds"]),
             )
             for report in reports
         ]
-        print_table(("radiograph", "found", "mean confidence", "seconds"), rows, title=f"Landmarks by {detector.name}")
+        print_table(("radiograph", "found", *certainty, "seconds"), rows, title=f"Landmarks by {detector.name}")
     if not as_json and written is not None:
         print_text(f"Landmarks: {written}")
         if plan.pictures:
@@ -257,10 +263,28 @@ def _report(
                 f"{report['radiograph']} is unlike the radiographs that {detector.name} knows, so its landmarks are "
                 f"guesses: {'; '.join(report['unlike_training'])}."
             )
+    warn_of_doubts([item.landmarks for item in items if item.landmarks is not None])
     if failed:
         warn(f"Failed: {len(failed)}")
         for failure in failed:
             warn(f"  {failure['path']}: {failure['error']}")
+
+
+def _certainties(reports: list[dict[str, Any]]) -> dict[str, str]:
+    """What tells how certain landmarks are: head of the column, and the key of their rows; px and mm stand apart.
+
+    Where the model is calibrated it is the expected error, which says more than the confidence that it is made of.
+    """
+    columns = {f"mean expected ({unit})": f"expected_error_{unit}" for unit in ("mm", "px")}
+    found = {head: key for head, key in columns.items() if any(_mean_of(item, key) is not None for item in reports)}
+    return found or {"mean confidence": "confidence"}
+
+
+def _mean_of(report: dict[str, Any], key: str) -> float | None:
+    """Mean over the landmarks of a radiograph; None where there is none in its own unit, mm if they are known."""
+    if key.endswith("_px") and report["spacing"] is not None:
+        return None
+    return _mean([row[key] for row in report["landmarks"]])
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -10,11 +10,14 @@ from farnet.commands.console import print_json, print_table, print_text
 from farnet.commands.options import (
     ForceOption,
     JsonOption,
+    LabelsOption,
     check_folder,
     examples,
+    labels_option,
     refuse_existing,
     spacing_option,
 )
+from farnet.commands.tables import warn_of_doubts
 from farnet.errors import InvalidInputError, MeasurementError, unknown_name
 from farnet.measurement.cephalometry import MwGap
 
@@ -67,6 +70,7 @@ def measure(
         str | None,
         typer.Option("--spacing", metavar="MM", help="mm per pixel (or row,column), instead of what the files say."),
     ] = None,
+    labels: LabelsOption = None,
     mw_gap: Annotated[
         str,
         typer.Option(
@@ -102,10 +106,11 @@ def measure(
 
     from farnet.measurement.tables import write_measurements
 
-    landmarks = _read(files, spacing)
+    landmarks = _read(files, spacing, labels)
     sets, measured = _measure(landmarks, definitions, gap)
     if output is not None:
         write_measurements(output, measured, wide=wide)
+    warn_of_doubts(landmarks)
     if as_json:
         print_json(_report(sets, landmarks, measured, gap, output))
     elif output is not None:
@@ -122,11 +127,11 @@ def _gap(text: str) -> MwGap:
     raise unknown_name("value of --mw-gap:", text, get_args(MwGap))
 
 
-def _read(files: list[Path], spacing: str | None) -> list["Landmarks"]:
+def _read(files: list[Path], spacing: str | None, labels: Path | None) -> list["Landmarks"]:
     from farnet.formats import read_annotations
 
-    given = spacing_option(spacing)
-    landmarks = [item for file in files for item in read_annotations(file)]
+    given, names = spacing_option(spacing), labels_option(labels)
+    landmarks = [item for file in files for item in read_annotations(file, labels=names, spacing=given)]
     return landmarks if given is None else [item.replace(spacing=given) for item in landmarks]
 
 
@@ -168,6 +173,8 @@ def _report(
     gap: MwGap,
     output: Path | None,
 ) -> dict[str, Any]:
+    from farnet.plausible import doubts
+
     return {
         "definitions": [{"name": item.name, "file": item.file or None, "source": item.source} for item in sets],
         "mw_gap": gap,
@@ -177,6 +184,7 @@ def _report(
                 "radiograph": item.radiograph,
                 "source": item.source,
                 "spacing": None if points.spacing is None else list(points.spacing),
+                "doubts": list(doubts(points)),
                 "measurements": [result.to_dict() for result in item.results],
             }
             for points, item in zip(landmarks, measured, strict=True)

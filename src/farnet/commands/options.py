@@ -4,7 +4,7 @@ import glob
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,17 +12,22 @@ from farnet.atomic import check_folder
 from farnet.errors import InvalidInputError
 from farnet.spacing import Spacing, as_spacing
 
+if TYPE_CHECKING:
+    from farnet.formats import LabelMap
+
 __all__ = [
     "DataOption",
     "DatasetOption",
     "DeviceOption",
     "ForceOption",
     "JsonOption",
+    "LabelsOption",
     "ModelOption",
     "OptionalDataOption",
     "check_folder",
     "examples",
     "expand_wildcards",
+    "labels_option",
     "numbers",
     "refuse_existing",
     "spacing_option",
@@ -44,6 +49,12 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite results th
 DatasetOption = Annotated[
     str,
     typer.Option("--dataset", metavar="NAME", help="What data set it is: isbi2015, hand_atlas, spineweb16 or auto."),
+]
+LabelsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--labels", metavar="FILE.csv", help="Names in the files that are others: rows label,landmark such as l1,Sella."
+    ),
 ]
 _DATA = typer.Option("--data", metavar="FOLDER", help="Folder of the data set; for isbi2015 the one with RawImage.")
 DataOption = Annotated[Path, _DATA]
@@ -106,6 +117,15 @@ def expand_wildcards(paths: Sequence[str | Path]) -> list[Path]:
             raise InvalidInputError(f"There is nothing that {pattern} stands for. Check the folder and the ending.")
         found.update(dict.fromkeys(map(Path, matches)))
     return list(found)
+
+
+def labels_option(path: Path | None) -> "LabelMap | None":
+    """The label map of --labels; errors as `farnet.formats.read_labels`."""
+    if path is None:
+        return None
+    from farnet.formats import read_labels
+
+    return read_labels(path)
 
 
 def refuse_existing(paths: list[Path], *, force: bool) -> None:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from farnet.commands.console import note, number, print_json, print_table, print_text
-from farnet.commands.options import ForceOption, JsonOption, check_folder, examples, refuse_existing
+from farnet.commands.options import (
+    ForceOption,
+    JsonOption,
+    LabelsOption,
+    check_folder,
+    examples,
+    labels_option,
+    refuse_existing,
+)
 from farnet.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -60,6 +68,7 @@ def review(
             help="A session with the names of the radiographs, and DICOM reports; without, codes, and a key beside it.",
         ),
     ] = False,
+    labels: LabelsOption = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,7 +81,8 @@ def review(
     if output is not None:
         refuse_existing([output], force=force)
         check_folder(output)
-    landmarks = [item for file in files for item in read_annotations(file)]
+    known = labels_option(labels)
+    landmarks = [item for file in files for item in read_annotations(file, labels=known)]
     if not landmarks:
         raise InvalidInputError(f"There are no landmarks in {', '.join(map(str, files))}.")
     reviews = [Review.of(item) for item in landmarks]
@@ -141,15 +151,24 @@ def _entry(edit: "Edit") -> dict[str, Any]:
     return edit.to_dict() | {f"moved_{unit}": None if value != value else value for unit, value in distances.items()}
 
 
+def _units(reviews: list["Review"]) -> list[str]:
+    """The units of distances, each of which has columns of its own: mm and px are not to be compared."""
+    return [unit for unit in ("mm", "px") if any(_unit(item.landmarks) == unit for item in reviews)]
+
+
 def _print_summaries(reviews: list["Review"]) -> None:
     rows = []
+    units = _units(reviews)
     for item in map(_summary, reviews):
         counts = [str(item[state]) for state in ("accepted", "edited", "placed", "absent", "missing")]
-        moved = [number(item[key]) for key in ("moved_mean", "moved_max")]
-        rows.append((item["radiograph"], f"{item['reviewed']} of {item['landmarks']}", *counts, *moved, item["unit"]))
+        moved = [
+            number(item[key]) if item["unit"] == unit else "" for unit in units for key in ("moved_mean", "moved_max")
+        ]
+        rows.append((item["radiograph"], f"{item['reviewed']} of {item['landmarks']}", *counts, *moved))
+    heads = [f"{name} ({unit})" for unit in units for name in ("moved by", "at most")]
     done = sum(item.complete for item in reviews)
     print_table(
-        ("radiograph", "reviewed", "accepted", "moved", "placed", "absent", "missing", "moved by", "at most", ""),
+        ("radiograph", "reviewed", "accepted", "moved", "placed", "absent", "missing", *heads),
         rows,
         title="Reviewed landmarks",
         caption=f"{done} of {len(reviews)} radiographs are reviewed to the last landmark",
@@ -157,6 +176,7 @@ def _print_summaries(reviews: list["Review"]) -> None:
 
 
 def _print_log(reviews: list["Review"]) -> None:
+    units = _units(reviews)
     rows = [
         (
             edit.time,
@@ -165,15 +185,26 @@ def _print_log(reviews: list["Review"]) -> None:
             edit.action,
             _place(edit.before),
             _place(edit.after),
-            number(edit.distance_px if item.landmarks.spacing is None else edit.distance_mm),
-            _unit(item.landmarks),
+            *(
+                number(edit.distance_px if unit == "px" else edit.distance_mm) if _unit(item.landmarks) == unit else ""
+                for unit in units
+            ),
             edit.who,
         )
         for item in reviews
         for edit in item.log
     ]
     print_table(
-        ("time", "radiograph", "landmark", "action", "from (row, column)", "to", "moved by", "", "who"),
+        (
+            "time",
+            "radiograph",
+            "landmark",
+            "action",
+            "from (row, column)",
+            "to",
+            *(f"moved by ({unit})" for unit in units),
+            "who",
+        ),
         sorted(rows),
         title="Changes",
         left=4,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from farnet.commands.console import number, print_table
+from farnet.commands.console import number, print_table, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from farnet.landmarks import Landmarks
 
-__all__ = ["print_facts", "print_landmarks"]
+__all__ = ["print_facts", "print_landmarks", "warn_of_doubts"]
 
 _LONGEST = 160  # characters of a value before it is cut
+_NAMED = 3
 
 
 def print_landmarks(landmarks: Landmarks) -> None:
@@ -48,6 +49,19 @@ def print_landmarks(landmarks: Landmarks) -> None:
         caption="; ".join(notes),
         left=2,
     )
+
+
+def warn_of_doubts(landmarks: Sequence[Landmarks]) -> None:
+    """Tell of points outside their picture and of impossible sizes; what is said of many radiographs is said once."""
+    from farnet.plausible import doubts
+
+    of: dict[str, list[str]] = {}
+    for item in landmarks:
+        for text in doubts(item):
+            of.setdefault(text, []).append(item.radiograph or "a radiograph without a name")
+    for text, names in of.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        warn(f"{', '.join(names[:_NAMED])}{more}: {text}")
 
 
 def print_facts(title: str, facts: Mapping[str, Any]) -> None:

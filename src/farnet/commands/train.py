@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from farnet.commands.console import note, print_json, print_text
-from farnet.commands.options import JsonOption, examples
+from farnet.commands.options import JsonOption, LabelsOption, examples
 from farnet.errors import InvalidInputError, unknown_name
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def train(
     scheme: Annotated[
         Path | None, typer.Option("--scheme", metavar="FILE", help="The landmarks (.json), if not a bundled scheme.")
     ] = None,
+    labels: LabelsOption = None,
     split: Annotated[
         str,
         typer.Option("--split", metavar="NAME", help="The part of a published data set; its training part without."),
@@ -151,6 +152,7 @@ def train(
             exclude=exclude or [],
             annotations=annotations or [],
             scheme=scheme,
+            labels=labels,
             listed=listed,
         )
 
@@ -237,6 +239,7 @@ def _data(
     exclude: list[str],
     annotations: list[Path],
     scheme: Path | None,
+    labels: Path | None,
     listed: Path | None,
 ) -> "DataRequest":
     from farnet.datasets.named import DATASETS
@@ -253,5 +256,6 @@ def _data(
         exclude=tuple(exclude),
         annotations=tuple(path.absolute() for path in annotations),
         scheme=None if scheme is None else scheme.absolute(),
+        labels=None if labels is None else labels.absolute(),
         validation=listed,
     )

@@ -35,6 +35,7 @@ class DataRequest(BaseModel):
     observer: str = Field(default="mean", description="whose landmarks are the truth, or the mean of all")
     annotations: tuple[Path, ...] = Field(default=(), description="files of landmarks; found in the folder without")
     scheme: Path | None = Field(default=None, description="file of a scheme that is not bundled")
+    labels: Path | None = Field(default=None, description="label map for files whose landmarks have other names")
     exclude: tuple[str, ...] = Field(
         default=(), description="radiographs to leave out; 'suspects' are those with doubtful landmarks"
     )
@@ -159,9 +160,13 @@ class _Rest:
 def _open_table(request: DataRequest) -> tuple[TrainingSource, Sequence[str], list[str]]:
     from farnet.datasets.table import RadiographTable
     from farnet.evaluation.pairing import listed
+    from farnet.formats import read_labels
 
     scheme = None if request.scheme is None else load_scheme(request.scheme)
-    table = RadiographTable(request.folder, request.annotations, scheme=scheme, observer=request.observer)
+    labels = None if request.labels is None else read_labels(request.labels)
+    table = RadiographTable(
+        request.folder, request.annotations, scheme=scheme, observer=request.observer, labels=labels
+    )
     notes = []
     if table.without_landmarks:
         notes.append(f"Left out, without landmarks: {listed(table.without_landmarks)}")

@@ -11,8 +11,6 @@ of one person stay on one side of every split.
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,18 +18,19 @@ import numpy as np
 
 from farnet.errors import AnnotationError, InvalidInputError, SchemeError, UnknownNameError, unknown_name
 from farnet.evaluation.pairing import listed
-from farnet.formats import formats_by_ending, read_annotations
+from farnet.formats import read_annotations, recognised_formats
+from farnet.formats.csv_tables import rows_of_table
 from farnet.formats.registry import read_text
 from farnet.identity import radiograph_key
 from farnet.landmarks import mean_landmarks
 from farnet.radiograph import Radiograph, find_radiographs, read_radiograph
 from farnet.readers import stem_of
 from farnet.readers.image import image_size
-from farnet.scheme import LandmarkScheme, load_scheme
+from farnet.scheme import SCHEME_FILE, LandmarkScheme, load_scheme
 from farnet.spreadsheet import restored_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from farnet.formats import AnnotationFormat
     from farnet.landmarks import Landmarks
@@ -41,7 +40,6 @@ __all__ = ["LEAST_RADIOGRAPHS", "RadiographTable", "annotation_files", "read_nam
 LEAST_RADIOGRAPHS = 2
 """Fewer than this cannot be trained on."""
 
-_SCHEME_FILE = "scheme.json"
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _MARGIN = 0.1  # a point may lie outside the picture by this part of its side; beyond, the pair does not match
 _SPLITS = {
@@ -52,7 +50,6 @@ _SPLITS = {
     "val": "validation",
     "test": "test",
 }
-_HEAD_BYTES = 4096
 
 
 class RadiographTable:
@@ -66,6 +63,7 @@ class RadiographTable:
         annotations: Files or folders of landmarks; without any they are looked for in the folder.
         scheme: What the landmarks are; None finds it (see the module).
         observer: Whose landmarks count where a radiograph has those of several: a name, or "mean" of all.
+        labels: The landmark of the scheme by its label in the files, where these have labels of their own.
 
     Attributes:
         scheme: The scheme of all landmarks.
@@ -89,6 +87,7 @@ class RadiographTable:
         *,
         scheme: LandmarkScheme | None = None,
         observer: str = "mean",
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         self.root = Path(root)
         if not self.root.is_dir():
@@ -96,10 +95,10 @@ class RadiographTable:
                 f"There is no folder {self.root}. Give the folder of the radiographs and their files of landmarks."
             )
         paths = _radiographs(self.root)
-        if scheme is None and (self.root / _SCHEME_FILE).is_file():
-            scheme = load_scheme(self.root / _SCHEME_FILE)
+        if scheme is None and (self.root / SCHEME_FILE).is_file():
+            scheme = load_scheme(self.root / SCHEME_FILE)
         files = [Path(item) for item in annotations] or annotation_files(self.root, paths)
-        read = _read(files, scheme)
+        read = _read(files, scheme, labels, {path.parent for path in paths.values()})
         self.scheme = _one_scheme(read)
         splits, subjects = read_splits(files), read_subjects(files)
         _check_persons(splits, subjects)
@@ -173,7 +172,7 @@ class RadiographTable:
 def annotation_files(root: Path, radiographs: Iterable[str]) -> list[Path]:
     """The files of landmarks in a folder and its own folders, in the order of their names.
 
-    A file counts if its ending and its first bytes are those of a format; one of a format that holds a single
+    A file counts if its ending and its content are those of a format; one of a format that holds a single
     radiograph must have that radiograph's name too, so that a README.txt is none.
 
     Args:
@@ -185,12 +184,9 @@ def annotation_files(root: Path, radiographs: Iterable[str]) -> list[Path]:
     for path in sorted(root.rglob("*")):
         if any(part.startswith(".") for part in path.relative_to(root).parts) or not path.is_file():
             continue
-        formats = formats_by_ending(path)
-        if not formats or path.name == _SCHEME_FILE:
+        if path.name == SCHEME_FILE:
             continue
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
-        fitting = [item for item in formats if item.recognises is None or item.recognises(head)]
+        fitting = recognised_formats(path)
         if any(item.holds_many or radiograph_key(_stem(path, item)) in keys for item in fitting):
             found.append(path)
     return found
@@ -198,7 +194,7 @@ def annotation_files(root: Path, radiographs: Iterable[str]) -> list[Path]:
 
 def _stem(path: Path, format: AnnotationFormat) -> str:
     """Name of a file without the ending of its format."""
-    ending = next(suffix for suffix in format.suffixes if path.name.lower().endswith(suffix))
+    ending = max((suffix for suffix in format.suffixes if path.name.lower().endswith(suffix)), key=len)
     return path.name[: -len(ending)]
 
 
@@ -244,8 +240,15 @@ def _radiographs(root: Path) -> dict[str, Path]:
     return found
 
 
-def _read(files: Sequence[Path], scheme: LandmarkScheme | None) -> list[Landmarks]:
-    read = [item for path in files for item in read_annotations(path, scheme=scheme)]
+def _read(
+    files: Sequence[Path],
+    scheme: LandmarkScheme | None,
+    labels: Mapping[str, str] | None,
+    radiographs: Iterable[Path],
+) -> list[Landmarks]:
+    """The landmarks in files; `radiographs` are the folders where radiographs are."""
+    places = list(radiographs)
+    read = [item for path in files for item in read_annotations(path, scheme=scheme, labels=labels, radiographs=places)]
     if not read:
         raise AnnotationError(
             "The folder has no file of landmarks. Put one beside the radiographs: a csv of this project, COCO "
@@ -335,15 +338,12 @@ def _column(files: Sequence[Path], column: str) -> Iterator[_Cell]:
     for path in files:
         if path.is_dir() or path.suffix.lower() != ".csv":
             continue
-        text = read_text(path)
-        delimiter = max(",;\t", key=text.splitlines()[0].count)
-        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        if column not in (rows.fieldnames or ()):
+        rows = rows_of_table(read_text(path), path)
+        if column not in next(rows, (0, {}))[1]:
             continue
-        for row in rows:
-            yield _Cell(
-                f"{path}, line {rows.line_num}", restored_cell(row.get("radiograph") or ""), (row[column] or "").strip()
-            )
+        for number, row in rows:
+            radiograph = restored_cell(row.get("radiograph", ""))
+            yield _Cell(f"{path}, line {number}", radiograph, row[column].strip())
 
 
 def _check_persons(splits: dict[str, str], subjects: dict[str, str]) -> None:

@@ -68,7 +68,7 @@ class Comparison:
             for others. In the order of `predictions`.
         spread: The plain covariance of the heatmaps, (K, 2, 2) px^2 each, in the order of `predictions`; None where no
             model was run.
-        left_out: What was left out and why, to be told.
+        left_out: What was left out and why, and what else is to be told of the landmarks.
         failed: (file, reason) of radiographs that the model could not look at; they are no part of the figures.
         record: What was compared, in JSON types.
     """
@@ -165,7 +165,9 @@ def compare(
         FarnetError: If a side cannot be read, the sides do not belong together, or the model cannot be run; the message
             says which and how to mend it.
     """
-    given = None if request.predictions is None else read_side(request.predictions, request.spacing)
+    given = (
+        None if request.predictions is None else read_side(request.predictions, request.spacing, labels=request.labels)
+    )
     truth = _truth(request)
     if given is not None:
         predicted = given
@@ -177,7 +179,7 @@ def compare(
         predicted, alone, spread, record, failed = yield from _run_model(request, truth, get_detector)
     without = set(map(radiograph_key, failed))
     pairing = pair_landmarks(_rest(predicted, truth.excluded), _rest(truth.landmarks, without))
-    notes = _check_complete(pairing, request.common)
+    notes = _check_complete(pairing, request.common) + _outside(pairing)
     comparison = Comparison(
         pairing.predictions,
         pairing.references,
@@ -193,15 +195,34 @@ def compare(
     return comparison if truth.data is None else _with_data(comparison, truth.data)
 
 
-def read_side(path: Path, spacing: Spacing | None = None) -> list[Landmarks]:
-    """Read one side: a file of landmarks, or all files of a folder; `spacing` stands in for what they say.
+def read_side(
+    path: Path,
+    spacing: Spacing | None = None,
+    *,
+    labels: Path | None = None,
+    radiographs: Path | None = None,
+    mm_per_pixel: Spacing | None = None,
+) -> list[Landmarks]:
+    """Read one side: a file of landmarks, or all files of a folder.
+
+    Args:
+        path: The file or folder.
+        spacing: (row, column) mm per pixel that stands in for what the files say.
+        labels: File of a label map, for names of landmarks that are others.
+        radiographs: Where the radiographs are, for formats that need their geometry.
+        mm_per_pixel: Of files in mm whose radiographs are not there; `spacing` where it is None.
 
     Raises:
         FarnetError: As `farnet.formats.read_annotations`.
     """
-    from farnet.formats import read_annotations
+    from farnet.formats import read_annotations, read_labels
 
-    found = read_annotations(path)
+    found = read_annotations(
+        path,
+        labels=None if labels is None else read_labels(labels),
+        radiographs=() if radiographs is None else [radiographs],
+        spacing=mm_per_pixel or spacing,
+    )
     return found if spacing is None else [item.replace(spacing=spacing) for item in found]
 
 
@@ -249,7 +270,7 @@ def _truth(request: EvaluationRequest) -> _Truth:
         )
     assert request.reference is not None, "a request has a truth"
     excluded = set(map(radiograph_key, request.exclude))
-    landmarks = read_side(request.reference, request.spacing)
+    landmarks = read_side(request.reference, request.spacing, labels=request.labels, radiographs=request.radiographs)
     _check_excluded(request.exclude, [item.radiograph for item in landmarks])
     landmarks = _rest(landmarks, excluded)
     record = {"reference": str(request.reference)}
@@ -393,6 +414,20 @@ def _check_complete(pairing: Pairing, common: bool) -> tuple[str, ...]:
         pairing.require_complete()
     sides = ((pairing.only_referenced, "prediction"), (pairing.only_predicted, "reference"))
     return tuple(f"Left out, for want of a {what}: {listed(alone)}" for alone, what in sides if alone)
+
+
+def _outside(pairing: Pairing) -> tuple[str, ...]:
+    """Points that lie beyond the edges of their pictures, in words."""
+    told = []
+    for side, what in ((pairing.predictions, "predicted"), (pairing.references, "true")):
+        found = [item for item in side if item.outside.any()]
+        if found:
+            count = sum(int(item.outside.sum()) for item in found)
+            told.append(
+                f"{count} {what} landmarks lie outside the picture and count as they are: on "
+                f"{listed([item.radiograph for item in found])}."
+            )
+    return tuple(told)
 
 
 def _with_wrist(comparison: Comparison, wrist: tuple[int, int]) -> Comparison:

@@ -195,7 +195,10 @@ def evaluate_expected_errors(
         return None
     for prediction, reference in zip(predictions, references, strict=True):
         check_pair(prediction, reference, references[0])
-    in_mm = all(item.spacing is not None for item in references)
+    # In the unit of the radial errors (`farnet.evaluation.evaluate`), whichever side tells the size of a pixel.
+    spacings = [reference.spacing or item.spacing for item, reference in zip(predictions, references, strict=True)]
+    in_mm = all(spacing is not None for spacing in spacings)
+    references = [item.replace(spacing=spacing) for item, spacing in zip(references, spacings, strict=True)]
     parts = [_of(p, r, in_mm) for p, r in zip(predictions, references, strict=True)]
     error, expected, distance, area = (np.stack(part) for part in zip(*parts, strict=True))
     known = np.isfinite(error) & np.isfinite(expected) & np.isfinite(distance)

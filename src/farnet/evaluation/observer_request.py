@@ -32,6 +32,7 @@ class ObserversRequest:
         key: Key of a blind study, by which codes become radiographs again, or None.
         common: Leave out radiographs that not everybody read, instead of refusing.
         spacing: (row, column) mm per pixel of all radiographs, instead of what the files say.
+        labels: File of a label map (`farnet.formats.labels`) for the names in the files, or None.
         radii: Radii of the rates, in mm (in px where a spacing is not known).
         bootstrap: Draws behind the intervals; 0 is none.
         seed: Seed of the draws.
@@ -45,6 +46,7 @@ class ObserversRequest:
     key: Path | None = None
     common: bool = False
     spacing: Spacing | None = None
+    labels: Path | None = None
     radii: tuple[float, ...] = field(default=DEFAULT_RADII)
     bootstrap: int = 2000
     seed: int = 0
@@ -70,9 +72,9 @@ class ObserversRequest:
 
     def study(self) -> ObserverStudy:
         """Read the files and compare; errors as `study_observers` and `farnet.formats.read_annotations`."""
-        files = [(name, self._revealed(read_side(path))) for name, path in self.files]
+        files = [(name, self._revealed(self._read(path))) for name, path in self.files]
         readings = gather_readings(files)
-        model = None if self.predictions is None else self._revealed(read_side(self.predictions), required=False)
+        model = None if self.predictions is None else self._revealed(self._read(self.predictions), required=False)
         return study_observers(
             readings,
             model=model,
@@ -98,6 +100,10 @@ class ObserversRequest:
             if value is not True:
                 words.append(",".join(f"{part:.10g}" for part in value) if isinstance(value, tuple) else str(value))
         return words
+
+    def _read(self, path: Path) -> list[Landmarks]:
+        # How `spacing` stands in for what files say is for the comparison; here it only places points in mm.
+        return read_side(path, labels=self.labels, mm_per_pixel=self.spacing)
 
     def _revealed(self, landmarks: list[Landmarks], *, required: bool = True) -> list[Landmarks]:
         """Radiographs instead of codes; a model's landmarks may have the radiographs' names already."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from farnet.errors import AnnotationError, SchemeError
 from farnet.identity import radiograph_key
+from farnet.notices import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,6 +72,12 @@ def pair_landmarks(predictions: Iterable[Landmarks], references: Iterable[Landma
             f"{listed(item.radiograph for item in truth.values()) or 'none'}. "
             "They are matched by the radiograph's name."
         )
+    strangers = [truth[key].radiograph for key in common if _is_other(predicted[key], truth[key])]
+    if strangers:
+        tell(
+            f"{len(strangers)} radiographs have one name on both sides, but their files differ ({listed(strangers)}): "
+            "make sure that they are not of different patients."
+        )
     return Pairing(
         [predicted[key] for key in common],
         [truth[key] for key in common],
@@ -107,6 +114,12 @@ def listed(names: Iterable[str]) -> str:
     all_names = list(names)
     rest = len(all_names) - _LISTED
     return ", ".join(all_names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _is_other(first: Landmarks, second: Landmarks) -> bool:
+    """Whether what is recorded of their radiographs proves that these are different ones."""
+    one, two = first.identity, second.identity
+    return one.proved and two.proved and one.compare(two) == "other"
 
 
 def _by_name(landmarks: Iterable[Landmarks], side: str) -> dict[str, Landmarks]:

@@ -36,6 +36,7 @@ class EvaluationRequest:
         exclude: Names of radiographs to leave out; "suspects" are those that the data set knows to be doubtful.
         common: Leave out radiographs that one side alone has, instead of refusing.
         spacing: (row, column) mm per pixel of all radiographs, instead of what the files say; only without `data`.
+        labels: File of a label map (`farnet.formats.labels`) for the names in the files of landmarks, or None.
         radii: Radii of the detection rates, in mm (in px where a spacing is not known).
         bootstrap: Draws behind the intervals; 0 is none.
         seed: Seed of the draws.
@@ -62,6 +63,7 @@ class EvaluationRequest:
     exclude: tuple[str, ...] = ()
     common: bool = False
     spacing: Spacing | None = None
+    labels: Path | None = None
     radii: tuple[float, ...] = DEFAULT_RADII
     bootstrap: int = 2000
     seed: int = 0
@@ -176,7 +178,7 @@ class EvaluationRequest:
             raise InvalidInputError(f"An evaluation has no {strange[0]!r}; it has: {', '.join(sorted(known))}.")
         given = dict(values)
         try:
-            for name in ("predictions", "reference", "radiographs", "data"):
+            for name in ("predictions", "reference", "radiographs", "data", "labels"):
                 if given.get(name) is not None:
                     given[name] = Path(given[name])
             for name in ("radii", "exclude", "spacing", "wrist"):

@@ -22,6 +22,7 @@ from farnet.formats.registry import (
     write_annotations,
 )
 from farnet.formats.schemes import find_scheme
+from farnet.formats.slicer_fcsv import SLICER_FCSV
 from farnet.formats.slicer_markups import SLICER_MARKUPS
 from farnet.formats.tps import TPS
 
@@ -43,6 +44,7 @@ register_format(FARNET_CSV)
 register_format(ISBI_TXT)
 register_format(LABELME)  # before the others of the ending .json, which is labelme's where nothing else tells
 register_format(SLICER_MARKUPS)
+register_format(SLICER_FCSV)
 register_format(COCO)
 register_format(AARIZ)
 register_format(TPS)

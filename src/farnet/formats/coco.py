@@ -149,12 +149,12 @@ def _together(singles: Sequence[_Single], image: Mapping[str, Any], options: Rea
     """The landmarks of an image from its annotations of one landmark each."""
     name = name_of_picture(str(image.get("file_name", "")))
     where = f"{path}, image {name!r}"
-    for place in (0, -1):  # called by the categories, or by their only keypoints
+    for place in (-1, 0):  # called by the only keypoints of the categories, or by these
         labels = [renamed(single.names[place], options.labels) for single in singles]
         try:
             known = scheme_of_labels(labels, options.scheme, where, beside=path)
         except SchemeError:
-            if place == -1:
+            if place == 0:
                 raise
         else:
             break

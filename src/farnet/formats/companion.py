@@ -146,7 +146,7 @@ def restored(points: NDArray[np.float64], own: Any, scheme: LandmarkScheme | Non
         )
     except FarnetError as error:
         raise AnnotationError(f"{where}: {error}") from error
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise AnnotationError(f"{where}: what stands under {KEY!r} is damaged ({error}).") from error
 
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import io
 import json
-import struct
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any

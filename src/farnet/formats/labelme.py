@@ -12,7 +12,6 @@ A file that labelme wrote is of the radiograph of its own name, whatever picture
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from farnet.atomic import write_text_atomic
@@ -39,6 +38,7 @@ from farnet.notices import tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 __all__ = ["LABELME"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from farnet.errors import AnnotationError, InvalidInputError, contained, unknown_name
 from farnet.notices import tell
+from farnet.scheme import SCHEME_FILE
 from farnet.spacing import as_spacing
 
 if TYPE_CHECKING:
@@ -158,11 +159,27 @@ def _read_folder(folder: Path, format: str | None, options: ReadOptions) -> list
     files = sorted(
         file
         for file in folder.iterdir()
-        if file.is_file() and not file.name.startswith(".") and file.name.lower().endswith(endings)
+        if file.is_file()
+        and not file.name.startswith(".")
+        and file.name.lower().endswith(endings)
+        and file.name != SCHEME_FILE
     )
     if not files:
         raise AnnotationError(f"The folder {folder} holds no annotation files ({', '.join(endings)}).")
-    return [item for file in files for item in _format_for(file, format, reading=True).read(file, options)]
+    found: list[Landmarks] = []
+    refusals: list[AnnotationError] = []
+    for file in files:
+        try:
+            chosen = _format_for(file, format, reading=True)
+        except AnnotationError as error:  # JSON of something else, which lies in many a folder
+            refusals.append(error)
+            continue
+        found += chosen.read(file, options)
+    if not found and refusals:
+        raise refusals[0]
+    for refusal in refusals:
+        tell(f"Left out: {refusal}")
+    return found
 
 
 def write_annotations(path: str | Path, landmarks: Sequence[Landmarks], *, format: str | None = None) -> None:

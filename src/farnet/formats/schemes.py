@@ -39,9 +39,10 @@ def find_scheme(name: str, *, beside: Path | None = None) -> LandmarkScheme:
     for scheme in _others(beside):
         if scheme.name == name:
             return scheme
+    known = ", ".join(bundled_schemes())
     where = "" if beside is None else f", is not beside {beside} or in the folders above it ({SCHEME_FILE})"
     raise SchemeError(
-        f"The scheme {name!r} is not bundled ({', '.join(bundled_schemes())}){where}, and no installed model has it "
+        f"Unknown landmark scheme {name!r}: it is not bundled ({known}){where}, and no installed model has it "
         f"('farnet models' lists them). Put the scheme beside the file as {SCHEME_FILE}, or give the scheme itself "
         "when reading, for example load_scheme('scheme.json')."
     )

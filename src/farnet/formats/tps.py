@@ -98,11 +98,10 @@ def _read(path: Path, options: ReadOptions) -> list[Landmarks]:
 
 def _tell_rest(path: Path, blocks: Sequence[_Block]) -> None:
     """Tell what is left out of a file."""
-    curves, points, deep = (
-        sum(getattr(block, name) for block in blocks) for name in ("curves", "extra", "deep_points")
-    )
+    curves, points = sum(block.curves for block in blocks), sum(block.extra for block in blocks)
+    deep = sum(block.deep_points for block in blocks)
     if curves or points:
-        tell(f"{path}: {curves} curves and outlines ({points} points) were left out; landmarks alone are read.")
+        tell(f"{path}: curves and outlines were left out ({curves}, of {points} points); landmarks alone are read.")
     if deep:
         tell(f"{path}: {deep} points have a third coordinate, which was left out; a radiograph is flat.")
 
@@ -200,10 +199,12 @@ class _Block:
     def _foreign(
         self, points: NDArray[np.float64], path: Path, options: ReadOptions, pictures: Sequence[Path], counts: set[int]
     ) -> Landmarks:
-        placed = self.count or (counts.pop() if len(counts) == 1 else 0)
+        placed = self.count or (next(iter(counts)) if len(counts) == 1 else 0)
         known = _scheme_of_length(placed, options.scheme, self.where, path)
         said = base_name(self._attributes.get("IMAGE", "")) or self._attributes.get("ID", "")
         picture, shape = self._picture(said, pictures)
+        if picture is None and not self._attributes.get("IMAGE"):
+            picture, shape = self._picture(path.stem, pictures)
         name = stem_of(picture) if picture is not None else name_of_picture(said)
         if self.count == 0:
             nothing = np.full((len(known), 2), np.nan)
@@ -222,14 +223,13 @@ class _Block:
 
     def _picture(self, name: str, places: Sequence[Path]) -> tuple[Path | None, tuple[int, int] | None]:
         """The picture of the block, and its (rows, columns); None where there is none, or none that can be opened."""
-        found = (
-            [(file, shape) for file in pictures_of(name, places) if (shape := shape_of_picture(file))] if name else []
-        )
+        files = pictures_of(name, places) if name else ()
+        found = [(file, shape) for file in files if (shape := shape_of_picture(file))]
         heights = {shape[0]: file.name for file, shape in found}
         if len(heights) > 1:
             raise AnnotationError(
-                f"{self.where}: {name!r} may be {' or '.join(heights.values())}, which have different heights; give IMAGE "
-                "its ending."
+                f"{self.where}: {name!r} may be {' or '.join(heights.values())}, which have different heights; give "
+                "IMAGE its ending."
             )
         return found[0] if found else (None, None)
 

@@ -125,9 +125,11 @@ def _read(document: Item, folder: Path, scheme: LandmarkScheme | None) -> Measur
 
 
 def _scheme(item: Item, folder: Path) -> LandmarkScheme:
+    from farnet.formats.schemes import find_scheme
+
     name = item.text()
     try:
-        return load_scheme(folder / name if name.lower().endswith(".json") else name)
+        return load_scheme(folder / name) if name.lower().endswith(".json") else find_scheme(name, beside=folder)
     except FarnetError as error:
         item.fail(f"{error} A scheme is one of {', '.join(bundled_schemes())}, or a .json file beside this file.")
 

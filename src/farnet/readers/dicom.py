@@ -46,6 +46,7 @@ def decode_dicom(data: bytes, what: str, *, spacing_given: bool, detector_spacin
             header = Header(dataset_of(data, what), what)
             _check(header)
             mend(header, header.dataset.file_meta.TransferSyntaxUID.is_encapsulated)
+            check_size((header.dataset.Rows, header.dataset.Columns), what)
             spacing, source = (None, None) if spacing_given else spacing_of(header, detector_spacing)
             return Picture(_pixels(header), spacing, source)
         except (RadiographError, MemoryError):
@@ -61,7 +62,7 @@ def decode_dicom(data: bytes, what: str, *, spacing_given: bool, detector_spacin
 def _check(header: Header) -> None:
     dataset, what = header.dataset, header.what
     if not any(name in dataset for name in PIXELS) or "Rows" not in dataset:
-        kind = header.text("Modality") or "unknown"
+        kind = "".join(filter(str.isprintable, header.text("Modality")[:16])) or "unknown"
         raise RadiographError(
             f"{what} holds no pixel data (modality: {kind}); it may be an index, a report or a presentation "
             "state. Choose the file of the picture itself."
@@ -73,7 +74,6 @@ def _check(header: Header) -> None:
             "file of its own."
         )
     header.put("NumberOfFrames", 1)
-    check_size([int(header.number(side, 0)) for side in ("Rows", "Columns")], what)
 
 
 def _pixels(header: Header) -> NDArray[Any]:

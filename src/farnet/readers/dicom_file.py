@@ -12,6 +12,7 @@ from farnet.readers.picture import check_size
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+    from pydicom.dataset import FileMetaDataset
 
 __all__ = ["dataset_of"]
 
@@ -48,7 +49,7 @@ def dataset_of(data: bytes, what: str) -> Dataset:
     return dataset
 
 
-def _meta(data: bytes) -> tuple[Dataset | None, int]:
+def _meta(data: bytes) -> tuple[FileMetaDataset | None, int]:
     """File meta information and where it ends; None for a file without."""
     from pydicom.dataset import FileMetaDataset
     from pydicom.filereader import read_dataset

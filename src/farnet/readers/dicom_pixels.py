@@ -66,10 +66,10 @@ def stored_values(dataset: Dataset, what: str) -> NDArray[Any]:
     _compare(found, dataset, what)
     if found.kind == "sequential" and frame[found.selection : found.selection + 2] != b"\0\x3f":
         frame = _whole_spectrum(frame, found, dataset)
-    if syntax in _LOSSLESS or (syntax == _EXTENDED and found.precision > 8):
+    if syntax in _LOSSLESS or (syntax in (_BASELINE, _EXTENDED) and (found.kind == "lossless" or found.precision > 8)):
         return _in_place(_by_turbo(frame, dataset), dataset)
-    if syntax == _EXTENDED:
-        dataset.BitsStored, dataset.HighBit = 8, 7
+    if syntax in (_BASELINE, _EXTENDED):  # what the frame says counts
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
     values = _by_pydicom(dataset, _PLUGINS[syntax])
     return _in_place(values, dataset) if found.precision > dataset.BitsStored else values
 
@@ -112,7 +112,7 @@ def _by_turbo(frame: bytes, dataset: Dataset) -> NDArray[Any]:
     if dataset.PhotometricInterpretation.startswith("YBR"):
         if values.dtype != np.uint8:
             raise ValueError("luminance and chrominance of more than 8 bits")
-        return convert_color_space(values, "YBR_FULL", "RGB")
+        return np.asarray(convert_color_space(values, "YBR_FULL", "RGB"))
     kind = "i" if dataset.PixelRepresentation else "u"
     return values.astype(f"u{dataset.BitsAllocated // 8}").view(f"{kind}{dataset.BitsAllocated // 8}")
 
@@ -122,7 +122,8 @@ def _in_place(values: NDArray[Any], dataset: Dataset) -> NDArray[Any]:
     width = values.dtype.itemsize * 8
     if values.dtype.kind not in "ui" or dataset.BitsAllocated != width or dataset.BitsStored == width:
         return values
-    return (values << (width - 1 - dataset.HighBit)) >> (width - dataset.BitsStored)
+    moved: NDArray[Any] = (values << (width - 1 - dataset.HighBit)) >> (width - dataset.BitsStored)
+    return moved
 
 
 def _frame(dataset: Dataset) -> bytes:
@@ -165,7 +166,7 @@ def _jpeg(frame: bytes) -> _CodeStream | None:
             if position + 10 > len(frame):
                 return None
             precision, rows, columns, components = struct.unpack_from(">BHHB", frame, position + 4)
-            kind = "sequential" if marker in (0xC0, 0xC1) else "other"
+            kind = {0xC0: "sequential", 0xC1: "sequential", 0xC3: "lossless"}.get(marker, "other")
             found = _CodeStream(kind, rows, columns, components, precision)
         elif marker == 0xDA and found is not None:
             return _CodeStream(found.kind, found.rows, found.columns, found.components, found.precision,

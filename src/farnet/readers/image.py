@@ -73,8 +73,8 @@ def _as_four_bytes(png: bytes) -> bytes:
 
 
 def _grey_in_two_bytes(image: ImageFile, what: str) -> np.ndarray[Any, Any]:
-    high, low = np.moveaxis(np.asarray(image)[..., :2].astype(np.uint16), -1, 0)
-    return high << 8 | low
+    grey: np.ndarray[Any, Any] = np.ascontiguousarray(np.asarray(image)[..., :2]).view(">u2")[..., 0]
+    return grey.astype(np.uint16)
 
 
 def sixteen_bit_colour(image: ImageFile, opener: type[ImageFile], data: bytes, low: str) -> np.ndarray[Any, Any]:

@@ -76,9 +76,7 @@ def _check_data_files(path: Path, what: str) -> None:
     ends = _HEADER_ENDS[kind]
     header = head if ends is None else ends.split(head, maxsplit=1)[0]
     if ends is not None and _ENDLESS.search(header):
-        raise RadiographError(
-            f"{what} is damaged (a number in its header has more than 99 digits). Get the file again."
-        )
+        raise RadiographError(f"{what} is damaged: a number in its header is too long. Get the file again.")
     found = next(_DATA_FILE[kind].finditer(header), None)
     if found is None:
         if ends is not None and ends.search(head):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from farnet.evaluation.pairing import listed
+from farnet.landmarks import least_certain, outside_picture
 from napari_farnet.layers import heatmaps_layer, landmarks_layer
 from napari_farnet.placement import Placement
 
@@ -63,6 +64,8 @@ def summary(result: DetectionResult) -> str:
         lines.append(f"Not found: {', '.join(missing)}.")
     elif absent:
         lines.append(f"Not found: {absent}.")
+    if beyond := _outside(result):
+        lines.append(beyond)
     worst = _least_certain(result)
     if worst:
         lines.append(worst)
@@ -94,28 +97,27 @@ def is_doubtful(result: DetectionResult) -> bool:
     return any(item.provenance.get("unlike_training") for item in result.landmarks)
 
 
-def _least_certain(result: DetectionResult) -> str:
-    """Name the landmark that is expected to be furthest off, or without a calibration the least confident one.
-
-    Empty where nothing has a confidence.
-    """
-    count = len(result.landmarks[0].scheme)
-    confidence = np.array(
-        [
-            np.full(count, np.nan) if item.confidence is None else np.where(item.present, item.confidence, np.nan)
-            for item in result.landmarks
-        ]
-    )
-    if np.isnan(confidence).all():
+def _outside(result: DetectionResult) -> str:
+    """Name the landmarks that would lie beyond the edges of the picture; empty where there are none."""
+    found = [(item, name) for item in result.landmarks for name in outside_picture(item)]
+    if not found:
         return ""
-    off = np.array([np.nan_to_num(item.uncertainty.values) for item in result.landmarks])
-    read = np.where(np.isnan(confidence), np.inf, np.round(confidence, 2))
-    # A calibrated model's expected error is made of the confidence and more; of another's, confidence comes first.
-    keys = (read, -off) if result.landmarks[0].uncertainty.calibrated else (-off, read)
-    which, k = np.unravel_index(np.lexsort([key.ravel() for key in keys])[0], confidence.shape)
+    several = len(result.landmarks) > 1
+    names = [f"{name} on {item.radiograph}" if several else name for item, name in found]
+    return f"Outside the picture, and so absent: {listed(names)}."
+
+
+def _least_certain(result: DetectionResult) -> str:
+    """Name the least certain landmark; empty where nothing says how certain they are."""
+    order = least_certain(result.landmarks)
+    if not order:
+        return ""
+    which, k = order[0]
     item = result.landmarks[which]
-    details = [f"confidence {confidence[which, k]:.2f}"]
-    if text := item.uncertainty.text(int(k)):
-        details.append(text)
+    confidence = np.nan if item.confidence is None else item.confidence[k]
+    off = item.uncertainty.text(k)
+    if np.isnan(confidence) and not (off and item.uncertainty.calibrated):
+        return ""
+    details = [*([] if np.isnan(confidence) else [f"confidence {confidence:.2f}"]), *([off] if off else [])]
     place = f" on {item.radiograph}" if len(result.landmarks) > 1 else ""
     return f"Least certain: {item.scheme.names[k]}{place} ({', '.join(details)})."

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from farnet.landmarks import least_certain
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -66,7 +68,7 @@ class RadiographRow:
     seconds: float | None = None
     message: str = ""
     cells: tuple[str, ...] = ()
-    keys: tuple[float | str | None, ...] = ()
+    keys: tuple[float | str | tuple[str, float] | None, ...] = ()
 
     def __post_init__(self) -> None:
         found, least, error, unit = _figures(self.landmarks)
@@ -85,7 +87,7 @@ class RadiographRow:
             float(_ORDER.index(self.state)),
             None if found is None else float(found),
             least,
-            error,
+            None if error is None else (unit, error),  # mm and px cannot be compared: one after the other
             self.seconds,
             self.message or None,
         )
@@ -94,16 +96,16 @@ class RadiographRow:
 
 
 def _figures(landmarks: Landmarks | None) -> tuple[int | None, float | None, float | None, str]:
-    """(landmarks found, least confidence, mean expected error or standard deviation, its unit)."""
+    """(landmarks found, confidence of the least certain one, mean expected error or standard deviation, its unit)."""
     if landmarks is None:
         return None, None, None, ""
     off = landmarks.uncertainty
     known = off.values[np.isfinite(off.values)]
-    sure = np.array([]) if landmarks.confidence is None else landmarks.confidence[landmarks.present]
-    sure = sure[np.isfinite(sure)]
+    order = least_certain([landmarks])
+    least = None if landmarks.confidence is None or not order else float(landmarks.confidence[order[0][1]])
     return (
         int(landmarks.present.sum()),
-        float(sure.min()) if sure.size else None,
+        None if least is None or np.isnan(least) else least,
         float(known.mean()) if known.size else None,
         off.unit,
     )

@@ -11,6 +11,7 @@ from qtpy.QtGui import QGuiApplication
 from qtpy.QtWidgets import QFileDialog
 
 from farnet.errors import FarnetError, InvalidInputError
+from farnet.plausible import doubts
 from napari_farnet.live import follow_points
 from napari_farnet.measure.calibrator import Calibrator
 from napari_farnet.measure.command import measure_command
@@ -238,7 +239,8 @@ class MeasureWidget(Dock):
                 source is not None and source.spacing == found.spacing and source.spacing_source not in (None, "given")
             )
             spacing = f"{edges} mm/px" + (f" ({source.spacing_source})" if source is not None and told else "")
-        self.form.hint.setText(f"{int(found.present.sum())} of {len(found)} landmarks, {spacing}")
+        said = f"{int(found.present.sum())} of {len(found)} landmarks, {spacing}"
+        self.form.hint.setText("\n".join([said, *(f"\N{WARNING SIGN} {text}" for text in doubts(found))]))
 
     # Files
 

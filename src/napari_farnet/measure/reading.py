@@ -83,7 +83,7 @@ class LandmarkReading:
                     confidence=None,  # not needed here, and slow to copy at each step
                     covariance=None,
                     region95=None,
-                    provenance={},
+                    provenance={key: item.provenance[key] for key in ("outside_picture",) if key in item.provenance},
                     spacing=item.spacing or (None if source is None else source.spacing),
                     image_shape=item.image_shape or (None if source is None else source.shape),
                 )

@@ -10,7 +10,7 @@ from PIL import Image
 from farnet.checking import CheckRequest, check_data
 from farnet.checking.pictures import look_at, same_pictures
 from farnet.checking.report import write_check_report
-from farnet.checking.shapes import shape_scores
+from farnet.checking.shapes import other_scales, shape_scores
 from farnet.errors import InvalidInputError
 from farnet.formats import write_annotations
 from farnet.landmarks import Landmarks
@@ -53,7 +53,7 @@ def folder(tmp_path):
     for i in range(COUNT):
         Image.fromarray(picture(i)).save(tmp_path / f"r{i:02}.png")
         points = shape + np.random.default_rng(100 + i).normal(0, 0.3, shape.shape)
-        found.append(Landmarks(points, truth.scheme, spacing=(1.0, 1.0), radiograph=f"r{i:02}", image_shape=SHAPE))
+        found.append(Landmarks(points, truth.scheme, spacing=(2.0, 2.0), radiograph=f"r{i:02}", image_shape=SHAPE))
     write_annotations(tmp_path / "landmarks.csv", found)
     return tmp_path, found
 
@@ -95,6 +95,7 @@ def test_everything_that_is_wrong_is_found(folder, tmp_path):
         "unreadable radiograph": [("r01",)],
         "point outside": [("r04",)],
         "other size": [("r05",)],
+        "impossible scale": [("r09",)],
         "landmarks without a radiograph": [("r00",)],
         "radiograph without landmarks": [("new",)],
         "no landmarks": [("r08",)],
@@ -183,7 +184,7 @@ def test_own_schemes_of_few_landmarks(tmp_path, count):
     found = []
     for i in range(25):
         Image.fromarray(picture(i)).save(tmp_path / f"r{i:02}.png")
-        found.append(Landmarks(points, scheme, spacing=(1.0, 1.0), radiograph=f"r{i:02}"))
+        found.append(Landmarks(points, scheme, spacing=(2.0, 2.0), radiograph=f"r{i:02}"))
     write_annotations(tmp_path / "landmarks.csv", found)
     (tmp_path / "scheme.json").write_text(json.dumps(scheme.to_dict()))
     assert set(run(data=tmp_path).counts()) <= {"absent landmarks"}
@@ -198,10 +199,10 @@ def test_observers_who_disagree_are_told(folder):
     points[2] += [9.0, 12.0]
     other[3] = other[3].replace(points=points)
     rewrite(place, [*(item.replace(source="first") for item in found), *other])
-    (told,) = kinds(run(data=place, observer_limit=12.0))["observers disagree"]
+    (told,) = kinds(run(data=place, observer_limit=24.0))["observers disagree"]
     assert (told.radiographs, told.landmarks) == (("r03",), (found[0].scheme.names[2],))
-    assert told.value == pytest.approx(15.0)
-    assert "observers disagree" not in kinds(run(data=place, observer_limit=15.5))
+    assert told.value == pytest.approx(30.0)
+    assert "observers disagree" not in kinds(run(data=place, observer_limit=31.0))
 
 
 def test_an_empty_folder_and_bad_limits_are_told(tmp_path):
@@ -229,7 +230,7 @@ def test_landmarks_of_another_pixel_size_are_told(folder, monkeypatch):
     monkeypatch.setattr(farnet.checking.check, "look_at", looked)
     root, found = folder
     told = kinds(run(data=root))["other spacing"]
-    assert len(told) == COUNT and "says 0.5 x 0.5 mm a pixel, its landmarks say 1 x 1 mm" in told[0].message
+    assert len(told) == COUNT and "says 0.5 x 0.5 mm a pixel, its landmarks say 2 x 2 mm" in told[0].message
     rewrite(root, [item.replace(spacing=(0.502, 0.498)) for item in found])
     assert "other spacing" not in kinds(run(data=root))
 
@@ -322,3 +323,48 @@ def test_the_twins_of_isbi_2015_are_found(isbi2015):
     pairs = {(names[i], names[j]) for i, j, _ in same_pictures(seen)}
     assert pairs == {("001", "275"), ("056", "280"), ("103", "201"), ("126", "299"), ("144", "173")}
     assert all(dict(zip(data.ids, data.subjects, strict=True))[b] == a for a, b in pairs)
+
+
+def scaled(item, times):
+    return item.replace(points=item.points * times, image_shape=None)
+
+
+@pytest.mark.parametrize("spacing", [(2.0, 2.0), None])
+@pytest.mark.parametrize("times", [0.65, 1.5, 1.0])
+def test_landmarks_of_a_resized_copy_are_told(folder, spacing, times):
+    path, found = folder
+    items = [item.replace(spacing=spacing) for item in found]
+    items[3] = scaled(items[3], times)
+    write_annotations(path / "landmarks.csv", items)
+    told = kinds(run(data=path)).get("other scale", [])
+    assert [f.radiographs for f in told] == ([] if times == 1.0 else [("r03",)])
+    if told:
+        assert f"{times:.2f} times as large" in told[0].message
+        assert told[0].severity == "warning"
+
+
+def test_sizes_that_differ_by_nature_are_not_told():
+    """Hands of children: each is of another size, and none stands apart."""
+    shape = average_cephalogram()[1].points
+    rng = np.random.default_rng(1)
+    sizes = rng.uniform(0.5, 1.5, 40)
+    assert other_scales([shape * size for size in sizes]) == [1.0] * 40
+    assert other_scales([shape, shape, shape * 3.0]) == [1.0] * 3  # too few to tell
+    assert other_scales([shape, shape, shape, shape * 3.0]) == [1.0, 1.0, 1.0, pytest.approx(3.0)]
+
+
+def test_a_head_of_a_few_metres_is_an_error(folder):
+    path, found = folder
+    items = [found[0].replace(spacing=45.0), *found[1:]]
+    write_annotations(path / "landmarks.csv", items)
+    report = run(data=path)
+    (told,) = kinds(report)["impossible scale"]
+    assert told.severity == "warning"
+    assert told.radiographs == ("r00",)
+    assert "2.69 m" in told.message
+    assert "other scale" not in kinds(report)
+
+
+def test_real_heads_are_of_like_size(isbi2015):
+    report = run(data=isbi2015, split="test1")
+    assert not {"impossible scale", "other scale", "point outside"} & set(report.counts())

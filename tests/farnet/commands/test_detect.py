@@ -469,3 +469,56 @@ def test_the_network_is_compiled_if_asked(farnet, detector, radiograph, monkeypa
     monkeypatch.setattr(detector, "compile", lambda self: asked.append("compiled"), raising=False)
     assert farnet("detect", radiograph).code == 0 and not asked
     assert farnet("detect", radiograph, "--compile", "--force").code == 0 and asked == ["compiled"]
+
+
+@pytest.fixture
+def calibrated(detector, monkeypatch):
+    """The fake is sure of the expected errors, too; two of its landmarks were beyond the edge."""
+
+    class Calibrated(detector):
+        def detect(self, item, *, heatmaps=False):
+            found = super().detect(item, heatmaps=heatmaps)
+            beyond = {"outside_picture": {"Menton": [41.0, 5.0], "Chin": [44.0, 7.0]}}
+            region = np.where(found.landmarks.present, 2.0, np.nan)
+            points = found.landmarks.points * np.where(np.arange(19) == 7, np.nan, 1.0)[:, None]
+            found.landmarks = found.landmarks.replace(
+                region95=region, provenance={**found.landmarks.provenance, **beyond}, points=points
+            )
+            return found
+
+    monkeypatch.setattr("farnet.detection.Detector", Calibrated)
+    return Calibrated
+
+
+def test_expected_errors_in_px_and_in_mm_stand_in_columns_of_their_own(farnet, calibrated, here, make, monkeypatch):
+    import farnet.batch as batch
+
+    files = [make(here / "scans" / f"{name}.png", seed) for seed, name in enumerate("ab")]
+    read = batch.read_radiograph
+    monkeypatch.setattr(
+        batch, "read_radiograph", lambda path, **kw: read(path, spacing=0.5) if path.stem == "a" else read(path)
+    )
+    result = farnet("detect", *files)
+    assert "mean expected (mm)" in result.out and "mean expected (px)" in result.out
+    assert "mean confidence" not in result.out
+    rows = {line.split()[0]: line.split() for line in result.out.splitlines() if "of 19" in line}
+    assert rows["a"][4:6] == ["1.25", "\N{EN DASH}"] and rows["b"][4:6] == ["\N{EN DASH}", "2.51"]
+
+
+def test_a_model_without_expected_errors_tells_its_confidence(farnet, detector, here, make):
+    files = [make(here / f"{name}.png", seed) for seed, name in enumerate("ab")]
+    assert "mean confidence" in farnet("detect", *files).out
+
+
+def test_what_lies_outside_and_what_no_person_measures_is_told(farnet, calibrated, radiograph):
+    right = farnet("detect", radiograph, "--spacing", "4")
+    assert right.code == 0
+    assert "a pixel" not in right.err
+    assert "one: Outside the picture, and so absent: Menton." in right.err
+    wrong = farnet("detect", radiograph, "--spacing", "450", "--force")
+    assert wrong.code == 0
+    assert "At 450 mm a pixel" in wrong.err
+    report = farnet("detect", radiograph, "--spacing", "450", "--json", "--force")
+    (one,) = report.json()["radiographs"]
+    assert "At 450 mm a pixel" in one["implausible_scale"]
+    assert one["outside_picture"] == {"Menton": [41.0, 5.0]}  # a name that is none of the scheme tells nothing

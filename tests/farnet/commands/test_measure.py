@@ -175,3 +175,24 @@ def test_a_scheme_without_measurements(farnet, here):
     result = farnet("measure", "two.csv")
     assert result.code == 2
     assert "scheme 'mine'" in result.err
+
+
+def test_what_to_know_of_the_points_is_told(farnet, here, landmarks):
+    rows = int(np.sort(landmarks.points[:, 0])[-2])
+    cut = landmarks.replace(image_shape=(rows, landmarks.image_shape[1]), radiograph="cut")
+    write_annotations(here / "l.csv", [landmarks, cut, cut.inside().replace(radiograph="absent")])
+    result = farnet("measure", here / "l.csv")
+    assert "cut: Outside the picture, but taken as they are" in result.err
+    assert "absent: Outside the picture, and so absent" in result.err
+    assert "average" not in result.err
+    wrong = farnet("measure", here / "l.csv", "--spacing", "45", "--json")
+    assert "At 45 mm a pixel" in wrong.err
+    for item in wrong.json()["radiographs"]:
+        assert "At 45 mm a pixel" in item["doubts"][-1]
+
+
+def test_px_and_mm_of_many_radiographs_stand_in_columns_of_their_own(farnet, here, landmarks, mine):
+    items = [landmarks.replace(radiograph=f"r{i}", spacing=(0.2, 0.2) if i % 2 else None) for i in range(6)]
+    write_annotations(here / "l.csv", items)
+    out = farnet("measure", here / "l.csv", "--definitions", mine).out
+    assert "length (mm)" in out and "length (px)" in out

@@ -78,3 +78,13 @@ def test_a_session(farnet, corrections, tmp_path):
     named = farnet("review", corrections, "--session", tmp_path / "named", "--names", "--json").json()["session"]
     assert (named["key"], "a.mrk.json" in named["files"]) == (None, True)
     assert farnet("review", corrections, "--names").code == 2
+
+
+@pytest.mark.parametrize("option", [[], ["--log"]])
+def test_px_and_mm_stand_in_columns_of_their_own(farnet, corrections, option):
+    both = farnet("review", corrections, *option).out
+    assert "moved by (mm)" in both and "moved by (px)" in both
+    line = next(line for line in both.splitlines() if "0.50" in line)
+    assert "5.00" not in line
+    assert "moved by (px)" not in farnet("review", corrections / "a.csv", *option).out
+    assert "moved by (mm)" not in farnet("review", corrections / "b.csv", *option).out

@@ -160,12 +160,37 @@ def test_mixed_schemes_are_refused(folder):
 
 def test_a_scheme_of_ones_own(folder):
     own = LandmarkScheme("knee", "Knee", (LandmarkDefinition("Top", "T"), LandmarkDefinition("Bottom", "B")))
-    write_annotations(folder / "landmarks.csv", [landmarks(name, scheme=own) for name in "abc"])
-    with pytest.raises(SchemeError, match="'knee' is not bundled"):
+    rows = [f"knee,{name},{mark},{row},7" for name in "abc" for mark, row in (("Top", 5), ("Bottom", 40))]
+    (folder / "landmarks.csv").write_text("\n".join(["scheme,radiograph,landmark,row_px,column_px", *rows]))
+    with pytest.raises(SchemeError, match="'knee': it is not bundled"):
         RadiographTable(folder)
     assert RadiographTable(folder, scheme=own).scheme == own
     (folder / "scheme.json").write_text(json.dumps(own.to_dict()))
     assert RadiographTable(folder).scheme == own
+    (folder / "scheme.json").unlink()
+    write_annotations(folder / "landmarks.csv", [landmarks(name, scheme=own) for name in "abc"])
+    assert RadiographTable(folder).scheme == own  # which the file holds
+
+
+def test_labels_of_somebody_else(folder):
+    rows = [f"{name},l{k + 1},{5 + 2 * k},{4 + k}" for name in "abc" for k in range(19)]
+    (folder / "landmarks.csv").write_text("\n".join(["radiograph,landmark,row_px,column_px", *rows]))
+    with pytest.raises(SchemeError, match=r"'l1' is no landmark.*--labels"):
+        RadiographTable(folder)
+    labels = {f"l{k + 1}": name for k, name in enumerate(CEPHALOMETRIC.names)}
+    np.testing.assert_array_equal(RadiographTable(folder, labels=labels).landmarks(0).points[18], [41, 22])
+    (folder / "map.csv").write_text("\n".join(f"{label},{name}" for label, name in labels.items()))
+    request = DataRequest(
+        folder=folder, layout="table", labels=folder / "map.csv", annotations=(folder / "landmarks.csv",)
+    )
+    assert open_data(request).source.scheme == CEPHALOMETRIC
+
+
+def test_a_column_as_r_and_spreadsheets_save_it(folder):
+    text = (folder / "landmarks.csv").read_text().splitlines()
+    with_names = ["," + text[0].upper() + ",Subject", *(f'"{n}",{line},p{n // 19}' for n, line in enumerate(text[1:]))]
+    (folder / "landmarks.csv").write_text("\ufeff" + "\n".join([*with_names, ",,,"]))
+    assert RadiographTable(folder).subjects == ("p0", "p1", "p2")
 
 
 def test_observers(folder):

@@ -97,3 +97,22 @@ def test_the_files_of_radiographs_are_found_in_folders_of_folders(folder):
     assert {name: path.name for name, path in found.items()} == {"a1": "A1.png", "b2.png": "B2.bmp"}
     assert read_radiograph(found["a1"]).shape == (40, 30)
     assert radiograph_files(["a1"], folder / "nowhere") == {}
+
+
+def test_points_outside_their_picture_are_told(folder):
+    """A person's points count as they are, wherever they are."""
+    from farnet.formats import read_annotations, write_annotations
+
+    truth = read_annotations(folder / "truth.csv")
+    small = [truth[0].replace(image_shape=(100, 100)), truth[1]]
+    beyond = int(small[0].outside.sum())
+    assert beyond > 0
+    write_annotations(folder / "small.csv", small)
+    steps = compare(EvaluationRequest(predictions=folder / "small.csv", reference=folder / "truth.csv"))
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    comparison = end.value.value
+    assert comparison.left_out == (
+        f"{beyond} predicted landmarks lie outside the picture and count as they are: on a1.",
+    )
+    assert comparison.predictions[0].present.all()

@@ -5,8 +5,10 @@ import pytest
 from scipy.stats import chi2, spearmanr
 
 from farnet.evaluation.expected_error import evaluate_expected_errors
+from farnet.evaluation.metrics import evaluate
 from farnet.evaluation.tables import FIGURE_COLUMNS
 from farnet.landmarks import Landmarks
+from farnet.review import Review
 from farnet.scheme import LandmarkDefinition, LandmarkScheme
 
 SCHEME = LandmarkScheme(
@@ -84,7 +86,7 @@ def test_what_is_not_known_takes_no_part():
     points = truth[2].points.copy()
     points[0] = np.nan
     truth[2] = truth[2].replace(points=points)
-    truth[3] = truth[3].replace(spacing=None)
+    truth[3], found[3] = truth[3].replace(spacing=None), found[3].replace(spacing=None)
     result = evaluate_expected_errors(found, truth, bootstrap=20)
     assert [item.n for item in result.per_landmark] == [37, 40, 40]
     assert result.unit == "px"
@@ -97,3 +99,37 @@ def test_tables_and_rows_hold_all():
     rows = list(result.rows())
     assert len(rows) == 4 * 4 and {len(row) for row in rows} == {len(FIGURE_COLUMNS)}
     assert result.to_dict()["pooled"]["coverage_percent"]["value"] == result.pooled.coverage.value
+
+
+@pytest.mark.parametrize("in_truth", [True, False, "in part"])
+@pytest.mark.parametrize("in_found", [True, False, "in part"])
+def test_the_unit_is_that_of_the_radial_errors(in_truth, in_found):
+    found, truth = drawn(12)
+
+    def known(items, which):
+        return [
+            item.replace(spacing=SPACING if which is True or (which == "in part" and i % 2) else None)
+            for i, item in enumerate(items)
+        ]
+
+    found, truth = known(found, in_found), known(truth, in_truth)
+    main = evaluate(found, truth, bootstrap=0)
+    likely = evaluate_expected_errors(found, truth, bootstrap=0)
+    assert likely.unit == main.unit
+    assert likely.pooled.error == pytest.approx(main.pooled.mre)  # the same errors in the same unit
+    assert likely.pooled.coverage.value > 80
+
+
+def test_points_of_a_person_count_in_no_coverage():
+    found, truth = drawn(60)
+    before = evaluate_expected_errors(found, truth, bootstrap=0)
+    moved = [
+        Review.of(item).moved(1, reference.points[1]).landmarks for item, reference in zip(found, truth, strict=True)
+    ]
+    after = evaluate_expected_errors(moved, truth, bootstrap=0)
+    assert [item.n for item in after.per_landmark] == [60, 0, 60]
+    assert after.pooled.n == 120
+    for k in (0, 2):
+        assert after.per_landmark[k].coverage.value == before.per_landmark[k].coverage.value
+    again = [item.replace(edited=np.ones(3, bool)) for item in found]
+    assert evaluate_expected_errors(again, truth, bootstrap=0) is None

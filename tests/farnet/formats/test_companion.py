@@ -14,7 +14,7 @@ from farnet.scheme import LandmarkDefinition, LandmarkScheme
 
 from .made_up import SCHEME, edit, landmarks
 
-ENDINGS = (".mrk.json", ".json", ".coco.json", ".tps", ".sr.dcm")
+ENDINGS = (".mrk.json", ".fcsv", ".json", ".coco.json", ".tps", ".sr.dcm")
 MANY = (".coco.json", ".tps")
 PAIR = LandmarkScheme("pair", "Two", (LandmarkDefinition("Left end", "L"), LandmarkDefinition("Right end", "R")))
 
@@ -43,10 +43,9 @@ class TestRoundTrip:
     def test_a_scheme_of_ones_own(self, tmp_path, ending):
         own = Landmarks(np.array([[1.5, 2.25], [np.nan, np.nan]]), PAIR, image_shape=(30, 40))
         write_annotations(tmp_path / f"a{ending}", [own])
-        (again,) = read_annotations(tmp_path / f"a{ending}", scheme=PAIR)
-        assert again.equals(own)
-        with pytest.raises(SchemeError, match="pair"):
-            read_annotations(tmp_path / f"a{ending}")
+        for given_scheme in (PAIR, None):  # which the file holds
+            (again,) = read_annotations(tmp_path / f"a{ending}", scheme=given_scheme)
+            assert again.equals(own) and again.scheme == PAIR
         with pytest.raises(SchemeError, match="cephalometric19"):
             read_annotations(tmp_path / f"a{ending}", scheme=SCHEME)
 
@@ -111,3 +110,22 @@ def test_a_damaged_companion_is_no_crash(tmp_path, ending, key, value):
     edit(file, damage)
     with pytest.raises(AnnotationError, match=f"a{ending}"):
         read_annotations(file)
+
+
+@pytest.mark.parametrize("ending", (".csv", ".mrk.json", ".json", ".coco.json"))
+def test_a_file_that_says_of_edited_points_what_the_model_said_is_read_without(tmp_path, ending):
+    """As earlier versions wrote it; what is read then stays the same on its way through the file."""
+    file = tmp_path / f"a{ending}"
+    before = landmarks(edited=np.zeros(19, bool), region95=np.full(19, 2.0), provenance={})
+    write_annotations(file, [before])
+    text = file.read_text(encoding="utf-8")
+    assert text.count("false") == 19
+    file.write_text(text.replace("false", "true"), encoding="utf-8")
+    (found,) = read_annotations(file)
+    assert found.edited.all()
+    for name in ("confidence", "covariance", "region95"):
+        assert np.isnan(getattr(found, name)).all()
+    np.testing.assert_array_equal(found.points, before.points)
+    again = tmp_path / f"b{ending}"
+    write_annotations(again, [found])
+    assert read_annotations(again)[0].equals(found)

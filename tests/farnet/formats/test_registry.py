@@ -32,9 +32,11 @@ def test_formats_that_come_with_the_package():
     assert [item.name for item in annotation_formats()] == [
         "farnet-csv",
         "isbi-txt",
-        "slicer-markups",
         "labelme",
+        "slicer-markups",
+        "slicer-fcsv",
         "coco",
+        "aariz",
         "tps",
         "dicom-sr",
     ]
@@ -49,7 +51,13 @@ def test_some_hold_many_radiographs():
 
 @pytest.mark.parametrize(
     ("name", "format"),
-    [("a.mrk.json", "slicer-markups"), ("a.coco.json", "coco"), ("a.json", "labelme"), ("A.TPS", "tps")],
+    [
+        ("a.mrk.json", "slicer-markups"),
+        ("a.fcsv", "slicer-fcsv"),
+        ("a.coco.json", "coco"),
+        ("a.json", "labelme"),
+        ("A.TPS", "tps"),
+    ],
 )
 def test_the_longest_ending_decides_how_it_is_written(tmp_path, name, format):
     points = np.arange(38.0).reshape(19, 2)

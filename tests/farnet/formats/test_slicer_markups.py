@@ -53,10 +53,14 @@ class TestSlicer:
     def test_made_in_slicer(self, tmp_path):
         file = tmp_path / "skull.mrk.json"
         points = [{"label": "N", "position": [4.5, 3.25, 0.0]}, {"label": "sella", "position": [1, 2, 0]}]
-        file.write_text(json.dumps({"markups": [{"type": "Fiducial", "controlPoints": points}]}))
-        (found,) = read_annotations(file)
-        assert found.radiograph == "skull" and found.spacing is None
-        np.testing.assert_array_equal(found.points[:2], [[2.0, 1.0], [3.25, 4.5]])
+        points += [
+            {"label": name, "positionStatus": status} for name, status in (("Po", "undefined"), ("Me", "missing"))
+        ]
+        markup = {"type": "Fiducial", "controlPoints": points, "coordinateUnits": ["mm", "UCUM", "millimeter"]}
+        file.write_text(json.dumps({"markups": [markup]}))
+        (found,) = read_annotations(file, spacing=(0.5, 0.25))
+        assert found.radiograph == "skull" and found.spacing == (0.5, 0.25)
+        np.testing.assert_array_equal(found.points[:2], [[4.0, 4.0], [6.5, 18.0]])
         assert found.present.sum() == 2
 
     @pytest.mark.parametrize(
@@ -68,6 +72,9 @@ class TestSlicer:
             (lambda markup: markup["controlPoints"][0].update(label="Nasion"), "twice"),
             (lambda markup: markup.update(coordinateUnits="um"), "LPS or RAS in mm"),
             (lambda markup: markup.update(coordinateSystem=["LPS"]), "LPS or RAS in mm"),
+            (lambda markup: markup.update(coordinateSystem="IJK"), "LPS or RAS in mm"),
+            (lambda markup: markup.update(coordinateUnits=["px", "UCUM", "pixel"]), "LPS or RAS in mm"),
+            (lambda markup: markup["controlPoints"][0].update(position=[1, 2, None]), "no position"),
             (lambda markup: markup.update(type="Line"), "0 point lists"),
             (lambda markup: markup.update(controlPoints=None), "a list is expected"),
         ],

@@ -375,6 +375,34 @@ def test_jpeg_of_twelve_bits_whatever_its_scan_says_of_the_spectrum(dicom_file, 
     assert np.abs(read(path).astype(int) - ramp).max() <= 8
 
 
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGExtended12Bit])
+@pytest.mark.parametrize("bits", [8, 12])
+def test_lossless_frame_under_the_name_of_a_lossy_one(dicom_file, rng, syntax, bits):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    word = rng.integers(0, 2**bits, (40, 50)).astype(np.uint8 if bits == 8 else np.uint16)
+    path = dicom_file(word.astype(np.uint16), BitsStored=bits, HighBit=bits - 1)
+    dataset = dcmread(path)
+    dataset.PixelData = encapsulate([imagecodecs.jpeg8_encode(word, lossless=True, bitspersample=bits)])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.save_as(path)
+    np.testing.assert_array_equal(read(path), word)
+
+
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGExtended12Bit])
+def test_jpeg_of_eight_bits_in_a_file_that_says_sixteen(dicom_file, syntax):
+    ramp = np.add.outer(np.arange(64), np.arange(96)).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(ramp).save(buffer, "jpeg", quality=95)
+    path = dicom_file(ramp.astype(np.uint16), BitsStored=12, HighBit=11)
+    dataset = dcmread(path)
+    dataset.PixelData = encapsulate([buffer.getvalue()])
+    dataset["PixelData"].VR = "OB"
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.save_as(path)
+    assert np.abs(read(path).astype(int) - ramp).max() <= 4
+
+
 def test_compression_that_is_not_read_is_called_so(dicom_file, grey8):
     path = dicom_file(grey8)
     dataset = dcmread(path)

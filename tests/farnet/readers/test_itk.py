@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import sys
 
 import numpy as np
@@ -133,3 +134,78 @@ def test_real_hand(itk, data_root):
     radiograph = read_radiograph(path)
     assert radiograph.shape == (2350, 1600)
     assert radiograph.spacing == (0.108075, 0.108075)
+
+
+HEADERS = {
+    ".mhd": "ObjectType = Image\nNDims = 2\nBinaryData = True\nDimSize = 32 24\nElementType = MET_UCHAR\n"
+    "ElementDataFile = {}\n",
+    ".nhdr": "NRRD0004\ntype: uint8\ndimension: 2\nsizes: 32 24\nencoding: raw\ndata file: {}\n",
+}
+HEADERS[".mha"], HEADERS[".nrrd"] = HEADERS[".mhd"], HEADERS[".nhdr"]  # what ITK reads under these endings too
+
+
+@pytest.mark.parametrize("suffix", HEADERS)
+class TestPixelsInAnotherFile:
+    @pytest.fixture
+    def folder(self, tmp_path, grey8):
+        (tmp_path / "inside").mkdir()
+        for folder in (tmp_path, tmp_path / "inside"):
+            (folder / "pixels.raw").write_bytes(grey8.tobytes())
+        return tmp_path / "inside"
+
+    def read(self, folder, suffix, name):
+        path = folder / f"a{suffix}"
+        path.write_text(HEADERS[suffix].format(name))
+        return read_radiograph(path).pixels
+
+    def test_are_read_from_the_same_folder(self, itk, folder, suffix, grey8):
+        np.testing.assert_array_equal(self.read(folder, suffix, "pixels.raw"), grey8)
+
+    @pytest.mark.parametrize(
+        "name", ["../pixels.raw", "..\\pixels.raw", "./../pixels.raw", "C:pixels.raw", "LIST\n../pixels.raw"]
+    )
+    def test_and_from_no_other(self, itk, folder, suffix, name):
+        with pytest.raises(RadiographError, match="from the folder of the file itself only"):
+            self.read(folder, suffix, name)
+
+    def test_nor_from_an_absolute_place(self, itk, folder, suffix):
+        with pytest.raises(RadiographError, match="from the folder of the file itself only"):
+            self.read(folder, suffix, folder.parent / "pixels.raw")
+
+    def test_whatever_stands_before_the_name(self, itk, folder, suffix):
+        """A header so long that nobody looks at its end."""
+        path = folder / f"a{suffix}"
+        text = HEADERS[suffix].format("../pixels.raw")
+        line = "Comment = x\n" if suffix.startswith(".m") else "# x\n"
+        path.write_text(text.replace("\n", "\n" + line * 200_000, 1))
+        with pytest.raises(RadiographError, match=r"folder of the file|header does not end"):
+            read_radiograph(path)
+
+
+def test_what_unpacks_to_more_than_its_header_announces(write, grey8):
+    path = write("a.nii.gz", grey8)
+    plain = gzip.decompress(path.read_bytes())
+    path.write_bytes(gzip.compress(plain + bytes(50 * 2**20)))
+    with pytest.raises(RadiographError, match="more than its header announces"):
+        read_radiograph(path)
+
+
+def test_many_channels_are_refused_before_decoding(itk, tmp_path):
+    path = tmp_path / "a.mha"
+    path.write_text(
+        "ObjectType = Image\nNDims = 2\nBinaryData = True\nDimSize = 9000 9000\nElementNumberOfChannels = 400\n"
+        "ElementType = MET_DOUBLE\nElementDataFile = LOCAL\n"
+    )
+    with pytest.raises(RadiographError, match="400 channels"):
+        read_radiograph(path)
+
+
+@pytest.mark.parametrize("ending", [".nrrd", ".mha"])
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_numbers_without_end_do_not_end_the_process(write, grey8, ending, digits):
+    path = write(f"x{ending}", grey8, spacing=(0.5, 0.25))
+    data = path.read_bytes()
+    assert data.count(b"0.25") == 1
+    path.write_bytes(data.replace(b"0.25", b"9" * digits))
+    with pytest.raises(RadiographError):
+        read_radiograph(path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -145,3 +146,39 @@ def test_orientation_and_resolution_tags_change_nothing(path, grey8, caplog):
     np.testing.assert_array_equal(radiograph.pixels, grey8)
     assert radiograph.spacing is None
     assert "orientation tag 6" in caplog.text
+
+
+@pytest.mark.parametrize(("tag", "words"), [("TileWidth", "damaged"), ("TileLength", "damaged")])
+@pytest.mark.parametrize("size", [0, 2**31])
+def test_tiles_without_a_size_or_without_bounds(path, grey8, tag, words, size):
+    tifffile.imwrite(path, grey8, photometric="minisblack", tile=(16, 16))
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages[0].tags[tag].overwrite(size, dtype="I")
+    with pytest.raises(RadiographError, match=words):
+        read(path)
+
+
+@pytest.mark.parametrize("compression", ["zlib", "zstd", "lzma"])
+def test_what_unpacks_to_more_than_its_size_takes_no_memory(path, compression):
+    """128 MiB of zeros in a strip of 64 x 64 pixels; at most what it should hold is unpacked."""
+    encode = getattr(pytest.importorskip("imagecodecs"), f"{compression}_encode")
+    packed = encode(bytes(2**27))
+    with tifffile.TiffWriter(path) as file:
+        file.write(
+            iter([packed]), shape=(64, 64), dtype=np.uint8, photometric="minisblack", compression=compression,
+            rowsperstrip=64,
+        )  # fmt: skip
+    tracemalloc.start()
+    try:
+        with pytest.raises(RadiographError, match=r"damaged|Every pixel"):
+            read(path)
+        assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("channels", [5, 400])
+def test_many_channels_are_refused(path, channels):
+    tifffile.imwrite(path, np.zeros((32, 32, channels), np.uint8), photometric="minisblack", planarconfig="contig")
+    with pytest.raises(RadiographError, match=f"{channels} channels"):
+        read(path)

@@ -60,3 +60,21 @@ def test_of_equal_confidences_the_widest_is_named(result_of, radiograph, landmar
     confidence[3] = 0.996  # reads 1.00 too
     text = summary(result_of(item.replace(confidence=confidence, covariance=covariance)))
     assert f"Least certain: {item.scheme.names[7]} (confidence 1.00" in text
+
+
+def test_of_a_calibrated_model_the_largest_expected_error_is_named(result_of, radiograph, landmarks_on):
+    item = landmarks_on(radiograph)
+    covariance = np.tile(np.eye(2), (19, 1, 1))
+    covariance[7] *= 9
+    confidence = np.full(19, 0.9)
+    confidence[3] = 0.2
+    item = item.replace(confidence=confidence, covariance=covariance, region95=np.full(19, 2.0))
+    assert f"Least certain: {item.scheme.names[7]} (confidence 0.90, expected error" in summary(result_of(item))
+    assert f"Least certain: {item.scheme.names[3]} " in summary(result_of(item.replace(region95=None)))
+
+
+def test_what_would_lie_outside_is_named(result_of, radiograph, landmarks_on):
+    item = landmarks_on(radiograph)
+    cut = item.replace(image_shape=(int(np.sort(item.points[:, 0])[-2]) + 2, item.image_shape[1])).inside()
+    name = item.scheme.names[int(np.argmax(item.points[:, 0]))]
+    assert f"Outside the picture, and so absent: {name}." in summary(result_of(cut))

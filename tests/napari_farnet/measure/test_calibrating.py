@@ -173,7 +173,9 @@ def test_two_clicks_and_a_length(opened, settle):
     assert viewer.layers.selection.active == points
     assert RadiographSource.of(image).spacing == pytest.approx((0.1, 0.1))
     assert "(ruler 50 mm over 500.0 px)" in dock.status.text()
-    assert dock.form.hint.text() == "19 of 19 landmarks, 0.1 mm/px (ruler 50 mm over 500.0 px)"
+    hint = dock.form.hint.text().splitlines()
+    assert hint[0] == "19 of 19 landmarks, 0.1 mm/px (ruler 50 mm over 500.0 px)"
+    assert "At 0.1 mm a pixel" in hint[1]  # half its size, which makes the head too small for a person
     mw = dock.form.table.results[-1]
     assert mw.unit == "mm"
     assert mw.value == pytest.approx(1.056, abs=0.001)

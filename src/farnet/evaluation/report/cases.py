@@ -143,20 +143,20 @@ def _picture(case: _Case, radiograph: Radiograph, comparison: Comparison, evalua
     if case.landmark is not None:
         k = case.landmark
         near = window_around(radiograph.shape, window, (prediction.points[k], reference.points[k]))
-        data = draw_case(radiograph, prediction, reference, near, named=[k])
+        data = draw_case(radiograph, prediction, reference, near, named=[k], in_mm=unit == "mm")
         caption = f"{evaluation.landmarks[k]} on {name}: {errors[k]:.2f} {unit}"
         return Picture(
             data, caption, f"Part of radiograph {name} round {evaluation.landmarks[k]}: {caption}.", small=True
         )
     if np.isnan(errors).all():
         caption = f"{name}: all {missed} landmarks missed"
-        data = draw_case(radiograph, prediction, reference, window)
+        data = draw_case(radiograph, prediction, reference, window, in_mm=unit == "mm")
     else:
         worst = int(np.nanargmax(errors))
         place = f"{evaluation.landmarks[worst]}, {errors[worst]:.2f} {unit}"
         caption = f"{name}: mean {np.nanmean(errors):.2f} {unit}; worst {place}"
         caption += f"; {missed} missed" if missed else ""
-        data = draw_case(radiograph, prediction, reference, window, named=[worst])
+        data = draw_case(radiograph, prediction, reference, window, named=[worst], in_mm=unit == "mm")
     return Picture(data, caption, f"Radiograph with true and predicted landmarks. {caption}.", small=True)
 
 

@@ -156,7 +156,7 @@ def _data(comparison: Comparison, evaluation: Evaluation) -> Section:
         ("landmarks", str(len(evaluation.landmarks))),
         ("mm per pixel (row x column)", ", ".join(said)),
         ("unit of the errors", evaluation.unit),
-        *(("left out", text) for text in comparison.left_out),
+        *(("note", text) for text in comparison.left_out),
     ]
     px = (
         "Errors and radii are in pixels, because the spacing is not known of every radiograph; --radii sets radii that "

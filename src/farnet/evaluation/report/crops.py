@@ -84,7 +84,13 @@ def window_around(shape: tuple[int, int], whole: Window, points: Sequence[NDArra
 
 
 def draw_case(
-    radiograph: Radiograph, prediction: Landmarks, reference: Landmarks, window: Window, *, named: Sequence[int] = ()
+    radiograph: Radiograph,
+    prediction: Landmarks,
+    reference: Landmarks,
+    window: Window,
+    *,
+    named: Sequence[int] = (),
+    in_mm: bool = True,
 ) -> bytes:
     """Draw truth, prediction and the errors between them on a part of a radiograph.
 
@@ -94,6 +100,7 @@ def draw_case(
         reference: Crosses.
         window: The part to show.
         named: Landmarks whose names are written beside them, or their abbreviations where there are many.
+        in_mm: Whether a scale bar may be drawn; a report in px has none.
 
     Returns:
         A JPEG file of at most 300 x 380 px, with a scale bar where the size of a pixel is known.
@@ -120,7 +127,7 @@ def draw_case(
         ends = [true[k], true[k]] if np.isnan(found[k]).any() else [found[k], true[k]]
         _draw_name(draw, ends[0], ends[1], names[k], layer.size)
     spacing = reference.spacing or prediction.spacing or radiograph.spacing
-    if spacing is not None:
+    if in_mm and spacing is not None:
         _draw_scale(draw, factor[0] / spacing[1], layer.size)
     picture.alpha_composite(layer.resize(size, Image.Resampling.BOX))
     return _jpeg(picture.convert("RGB"))
