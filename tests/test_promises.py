@@ -129,6 +129,31 @@ PROMISES = (
     ),
     (
         f"{GUIDE}/correct.md",
+        "The radiograph stays where it is until then",
+        "tests/napari_farnet/correct/test_saving.py::test_the_walk_waits_until_a_correction_is_saved",
+    ),
+    (
+        f"{GUIDE}/correct.md",
+        "The last change is saved when the dock or napari is closed",
+        "tests/napari_farnet/correct/test_saving.py::test_the_last_change_is_saved_at",
+    ),
+    (
+        f"{GUIDE}/correct.md",
+        "at most the last one is missing",
+        "tests/napari_farnet/test_killed_window.py::test_nothing_is_lost",
+    ),
+    (
+        f"{GUIDE}/correct.md",
+        "The same means the same file or the same pixels",
+        "tests/napari_farnet/correct/test_copies.py::test_two_patients_of_one_name_never_share_a_copy",
+    ),
+    (
+        f"{GUIDE}/correct.md",
+        "What you do meanwhile does not touch a copy that is offered",
+        "tests/napari_farnet/correct/test_copies.py::test_a_copy_that_was_offered_is_not_written_over",
+    ),
+    (
+        f"{GUIDE}/correct.md",
         "Changes that were not saved are kept in your data folder",
         "tests/napari_farnet/correct/test_dock.py::test_unsaved_work_is_offered_after_a_crash",
     ),

@@ -62,7 +62,7 @@ def _wake_python(application: QCoreApplication) -> None:
     there.setblocking(False)
     others = signal.set_wakeup_fd(there.fileno(), warn_on_full_buffer=False)
     if others == -1:
-        notifier = QSocketNotifier(here.fileno(), QSocketNotifier.Type.Read, application)
+        notifier = QSocketNotifier(here.fileno(), QSocketNotifier.Type.Read, application)  # type: ignore[call-overload]
         notifier.activated.connect(lambda: here.recv(4096))
         application.aboutToQuit.connect(lambda: _sleep(there))
         return
@@ -85,10 +85,16 @@ def _sleep(there: socket.socket) -> None:
 
 
 def _on_sigterm(_number: int, _frame: FrameType | None) -> None:
-    if QThread.currentThread().loopLevel():
+    if _in_loop():
         QTimer.singleShot(0, _end)  # after what Python is in the middle of, which may be an edit
     else:
         _end()
+
+
+def _in_loop() -> bool:
+    """Whether Qt waits for events in this thread."""
+    thread = QThread.currentThread()
+    return thread is not None and thread.loopLevel() > 0
 
 
 def _end() -> None:
@@ -96,7 +102,7 @@ def _end() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _do_all()
     application = QCoreApplication.instance()
-    if application is not None and QThread.currentThread().loopLevel():
+    if application is not None and _in_loop():
         application.exit(128 + signal.SIGTERM)
     else:
         os.kill(os.getpid(), signal.SIGTERM)

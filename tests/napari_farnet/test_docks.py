@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import weakref
 from collections import defaultdict
+from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -28,9 +30,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from farnet.errors import InvalidInputError
 from napari_farnet.opening import add_landmarks, add_radiograph
 from napari_farnet.ui.dock import Dock
 from napari_farnet.ui.help import GUIDE, GuideWindow
+from napari_farnet.ui.widgets import hint, said
 
 from .conftest import MANIFEST
 
@@ -273,3 +277,38 @@ def test_no_two_controls_want_one_key_and_none_that_of_a_menu(open_dock, furnish
         wanted = mnemonics(dock)
         assert {key: texts for key, texts in wanted.items() if len(texts) > 1 or key in menus} == {}
     assert len(wanted) >= 3
+
+
+HOSTILE = "<b>skull</b><img src='x'>"
+
+
+def labels_of(dock):
+    """Labels of a dock that are not rendered by Qt's own widgets."""
+    return [item for item in dock.findChildren(QLabel) if item.text()]
+
+
+@every_dock
+def test_names_of_radiographs_are_never_taken_for_html(open_dock, name, radiograph, landmarks_on, qtbot):
+    viewer, dock = open_dock(name)
+    hostile = replace(radiograph, name=HOSTILE)
+    image = add_radiograph(viewer, hostile)
+    landmarks = landmarks_on(hostile).replace(source=HOSTILE)
+    add_landmarks(viewer, image, landmarks, name=HOSTILE)
+    dock.say(f"{HOSTILE} is here.")
+    with suppress(InvalidInputError):
+        dock.command()
+    for _ in pages(dock):
+        qtbot.wait(5)
+        for label in labels_of(dock):
+            rich = label.textFormat() == Qt.TextFormat.RichText
+            guessed = label.textFormat() == Qt.TextFormat.AutoText and Qt.mightBeRichText(label.text())
+            assert not (rich or guessed) or "<img" not in label.text(), label.text()
+            # What is written while the dock is used must not be guessed at; captions are fixed.
+            if label.textFormat() == Qt.TextFormat.AutoText:
+                assert HOSTILE not in label.text()
+    assert HOSTILE in dock.status.text()
+    assert dock.status.textFormat() == Qt.TextFormat.PlainText
+
+
+def test_labels_that_show_data_are_plain(qapp):
+    assert {hint().textFormat(), said().textFormat()} == {Qt.TextFormat.PlainText}

@@ -60,7 +60,7 @@ class CloseGuard(QObject):
     def watch(self) -> None:
         """Watch the window that the dock is in now."""
         window = self._dock.window()
-        if window is not self._dock and (self._window is None or self._window() is not window):
+        if window is not None and window is not self._dock and (self._window is None or self._window() is not window):
             self._window = weakref.ref(window)
             window.installEventFilter(self)
 

@@ -39,14 +39,16 @@ class CopiesWindow(QDialog):
         self.list = QListWidget()
         self.list.setToolTip("Work that was never saved: the radiographs, when it was done, and its size.")
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.open = button("&Open", "Show the landmarks of the chosen copy as a layer. The copy stays.", self._open)
+        self.open_chosen = button(
+            "&Open", "Show the landmarks of the chosen copy as a layer. The copy stays.", self._open
+        )
         self.remove = button("&Remove", "Remove the chosen copies for good.", self.remove_chosen)
         self.remove_all = button("Remove &all", "Remove all copies for good.", self._remove_all)
         close = button("&Close", "Leave the copies as they are.", self.close)
         column = QVBoxLayout(self)
         column.addWidget(self.text)
         column.addWidget(self.list, 1)
-        column.addWidget(row(self.open, self.remove, self.remove_all, close))
+        column.addWidget(row(self.open_chosen, self.remove, self.remove_all, close))
         self.resize(460, 320)
         self.list.itemSelectionChanged.connect(self._enable)
         self.refresh()
@@ -92,6 +94,6 @@ class CopiesWindow(QDialog):
             self.opened.emit(str(copy.path))
 
     def _enable(self) -> None:
-        self.open.setEnabled(any(not copy.damaged for copy in self.chosen))
+        self.open_chosen.setEnabled(any(not copy.damaged for copy in self.chosen))
         self.remove.setEnabled(bool(self.chosen))
         self.remove_all.setEnabled(self.list.count() > 0)

@@ -131,6 +131,7 @@ class CorrectForm(QWidget):
         )
         self.take_over.setVisible(False)
         self.unsaved_text = said()
+        self.unsaved_reason = said()
         self.unsaved = QFrame()
         self.unsaved.setFrameShape(QFrame.Shape.StyledPanel)
         self.recovery_text = said()
@@ -183,6 +184,7 @@ class CorrectForm(QWidget):
         self.unsaved_text.setFont(bold)
         unsaved = QVBoxLayout(self.unsaved)
         unsaved.addWidget(self.unsaved_text)
+        unsaved.addWidget(self.unsaved_reason)
         self.again = button("Try a&gain", "Save it now, where it belongs.", self.again_requested.emit)
         self.elsewhere = button(
             "Save else&where\N{HORIZONTAL ELLIPSIS}",
@@ -296,9 +298,10 @@ class CorrectForm(QWidget):
         self.recovery_text.setText(text)
         self.recovery.setVisible(bool(text))
 
-    def show_unsaved(self, text: str) -> None:
-        """Say what could not be saved, for as long as it is not; an empty text says nothing."""
-        self.unsaved_text.setText(text)
+    def show_unsaved(self, text: str, reason: str = "") -> None:
+        """Say what could not be saved, and why, for as long as it is not; an empty text says nothing."""
+        self.unsaved_text.setText(f"\N{WARNING SIGN} {text}")
+        self.unsaved_reason.setText(reason)
         self.unsaved.setVisible(bool(text))
 
     def show_steps(self, *, undo: bool, redo: bool) -> None:

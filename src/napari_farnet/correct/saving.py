@@ -35,6 +35,7 @@ class Saving(QObject):
         self._dock, self._recovery, self._rounds = dock, recovery, rounds
         self._guard = CloseGuard(dock, self._may_close)
         self._asking = False
+        self._told = ""
         recovery.failed.connect(self._on_failed)
         recovery.changed.connect(self.show)
         dock.form.again_requested.connect(self.try_again)
@@ -43,7 +44,7 @@ class Saving(QObject):
 
     def show(self) -> None:
         """Show what is unsaved for as long as it is."""
-        self._dock.form.show_unsaved(self._text())
+        self._dock.form.show_unsaved(*self._texts())
 
     def may_leave(self) -> bool:
         """Save, and tell whether another radiograph may take the place of the one of the folder."""
@@ -83,12 +84,16 @@ class Saving(QObject):
             return
 
     def _on_failed(self, error: Exception) -> None:
-        self._dock.fail(error, "Saving")
+        if str(error) != self._told:  # it stands in the dock; one notification is enough
+            self._dock.fail(error, "Saving")
+        self._told = str(error)
 
-    def _text(self) -> str:
+    def _texts(self) -> tuple[str, str]:
+        """What is not saved, and why."""
         failed = self._recovery.unsaved.failed
         if not failed:
-            return ""
+            self._told = ""
+            return "", ""
         owner, error = failed[0]
         if isinstance(owner, FolderLayers):
             copied = " A copy is kept in your data folder meanwhile." if owner.copied else ""
@@ -96,7 +101,7 @@ class Saving(QObject):
         else:
             name = getattr(owner, "name", "the layer")
             what = f"the copy of {name!r} that is kept for a crash. The layer itself holds everything: save it."
-        return f"\N{WARNING SIGN} Not saved: {what}\n{error}"
+        return f"Not saved: {what}", str(error)
 
     def _ask_where(self) -> None:
         failed = self._recovery.unsaved.failed
@@ -137,9 +142,13 @@ class Saving(QObject):
                     "Try again": "again",
                     "Save elsewhere\N{HORIZONTAL ELLIPSIS}": "elsewhere",
                 }
-                answers |= {"Go without saving": "leave"} | ({"Cancel": "stay"} if may_stay else {})
+                answers["Go without saving"] = "leave"
+                if may_stay:
+                    answers["Cancel"] = "stay"
                 safest: Answer = "stay" if may_stay else "again"
-                answer = ask(self._dock.window(), "Not saved", self._text(), answers, safest)
+                what, why = self._texts()
+                text = f"{what}\n\n{why}\n\nWhat shall be done before this is closed?"
+                answer = ask(self._dock.window(), "Not saved", text, answers, safest)
                 if answer == "elsewhere":
                     self._ask_where()
                 elif answer != "again":

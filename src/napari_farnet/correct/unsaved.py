@@ -69,7 +69,8 @@ class Unsaved:
             What went wrong now. What was not written stays; where a file had been changed by somebody else, the work
             is in a file beside it, and does not stay.
         """
-        began, errors = time.perf_counter(), []
+        began = time.perf_counter()
+        errors: list[Exception] = []
         for key, (owner, write) in list(self._writes.items()):
             try:
                 write()
