@@ -106,17 +106,17 @@ def expand_wildcards(paths: Sequence[str | Path]) -> list[Path]:
     Raises:
         InvalidInputError: If there is nothing that a path with wildcards stands for.
     """
-    found: dict[Path, None] = {}
+    found: list[Path] = []
     for path in paths:
         pattern = str(path)
         if not re.search(r"[*?]", pattern) or Path(path).exists():
-            found[Path(path)] = None
+            found.append(Path(path))  # as often as it is named: a command may have to refuse that
             continue
         matches = sorted(glob.glob(pattern.replace("[", "[[]"), recursive=True))  # noqa: PTH207 (absolute ones too)
         if not matches:
             raise InvalidInputError(f"There is nothing that {pattern} stands for. Check the folder and the ending.")
-        found.update(dict.fromkeys(map(Path, matches)))
-    return list(found)
+        found += [match for match in map(Path, matches) if match not in found]
+    return found
 
 
 def labels_option(path: Path | None) -> "LabelMap | None":

@@ -48,7 +48,7 @@ def data(here, rng):
     folder.mkdir()
     truth = []
     for i in range(LEAST_RADIOGRAPHS):
-        Image.fromarray(rng.integers(0, 256, (64, 60), dtype=np.uint8)).save(folder / f"r{i:02}.png")
+        Image.fromarray(rng.integers(0, 256, (64, 64), dtype=np.uint8)).save(folder / f"r{i:02}.png")
         points = rng.uniform(5, 55, (19, 2))
         truth.append(Landmarks(points, load_scheme("cephalometric19"), spacing=(0.5, 0.5), radiograph=f"r{i:02}"))
     write_annotations(folder / "truth.csv", truth)
