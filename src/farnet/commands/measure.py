@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from farnet.landmarks import Landmarks
     from farnet.measurement import MeasurementSet
     from farnet.measurement.tables import Measured
+    from farnet.scheme import LandmarkScheme
 
 __all__ = ["measure", "register"]
 
@@ -135,10 +136,10 @@ def _read(files: list[Path], spacing: str | None, labels: Path | None) -> list["
     return landmarks if given is None else [item.replace(spacing=given) for item in landmarks]
 
 
-def _set(definitions: str, gap: MwGap) -> "MeasurementSet":
+def _set(definitions: str, gap: MwGap, scheme: "LandmarkScheme | None" = None) -> "MeasurementSet":
     from farnet.measurement import load_measurements, with_mw_gap
 
-    return with_mw_gap(load_measurements(definitions), gap)
+    return with_mw_gap(load_measurements(definitions, scheme=scheme), gap)
 
 
 def _measure(
@@ -148,8 +149,10 @@ def _measure(
     from farnet.measurement import bundled_measurements, measurements_for, with_mw_gap
     from farnet.measurement import measure as measure_landmarks
     from farnet.measurement.tables import Measured
+    from farnet.scheme import bundled_schemes
 
-    given = None if definitions is None else _set(definitions, gap)
+    own = next((item.scheme for item in landmarks if item.scheme.name not in bundled_schemes()), None)
+    given = None if definitions is None else _set(definitions, gap, own)
     sets: dict[str, MeasurementSet] = {}
     measured = []
     for item in landmarks:

@@ -85,6 +85,8 @@ def _without_empty_end(header: list[str]) -> list[str]:
 
 
 def _cell(name: str, cell: str, delimiter: str) -> str:
+    if name == "source":  # a name, but R writes NA into a column that is empty
+        return "" if cell == "NA" else cell
     text = cell.strip().lower()
     if name not in _NAMES and text in _EMPTY and not (text == "nan" and name in _UNKNOWN):
         return ""

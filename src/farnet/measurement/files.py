@@ -106,7 +106,9 @@ def _read(document: Item, folder: Path, scheme: LandmarkScheme | None) -> Measur
         top["format"].fail(f"this is a file of the format {top['format'].text()!r}, not of {_FORMAT!r}.")
     if "version" in top and top["version"].number() != _VERSION:
         top["version"].fail(f"version {top['version'].text()} is not known here (only {_VERSION} is).")
-    reader = _Reader(scheme or _scheme(top["scheme"], folder))
+    named = top["scheme"].text()
+    given = scheme if scheme is not None and (named == scheme.name or named not in bundled_schemes()) else None
+    reader = _Reader(given or _scheme(top["scheme"], folder))
     items = top["measurements"].sequence(of="measurements")
     if len(items) > _MOST:
         top["measurements"].fail(f"there are {len(items)} measurements; a file has at most {_MOST}.")

@@ -142,3 +142,21 @@ def test_folder_is_read_in_the_order_of_names(tmp_path):
 def test_folder_without_annotations(tmp_path):
     with pytest.raises(AnnotationError, match="holds no annotation files"):
         read_annotations(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_text_in_the_encodings_of_spreadsheets(tmp_path, caplog, encoding):
+    text = "scheme,radiograph,landmark,row_px,column_px\r\ncephalometric19,Schädel é,N,1,2\r\n"
+    (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+    assert read_annotations(tmp_path / "a.csv")[0].radiograph == "Schädel é"
+    assert ("cp1252" in caplog.text) == (encoding == "cp1252")
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x80\x04\x95", b"\x89PNG\r\n\x1a\n\0", b"caf\xe9 \x8d", bytes(range(256)), b"\xff\xfeA"]
+)
+@pytest.mark.parametrize("ending", [".csv", ".txt", ".tps", ".json"])
+def test_what_is_no_text_is_refused(tmp_path, data, ending):
+    (tmp_path / f"a{ending}").write_bytes(data)
+    with pytest.raises(AnnotationError, match=r"no text in UTF"):
+        read_annotations(tmp_path / f"a{ending}")
