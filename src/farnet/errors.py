@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "RadiographError",
     "SchemeError",
     "UnexpectedError",
+    "UnknownLabelsError",
     "UnknownNameError",
     "contained",
     "missing_extra",
@@ -66,6 +67,18 @@ class MeasurementError(InvalidInputError):
 
 class SchemeError(InvalidInputError):
     """A landmark scheme is malformed, or two things that should share a scheme do not."""
+
+
+class UnknownLabelsError(SchemeError):
+    """The labels in a file of landmarks are landmarks of no scheme.
+
+    Attributes:
+        labels: The labels, in the order of the file.
+    """
+
+    def __init__(self, message: str, labels: Sequence[str]) -> None:
+        super().__init__(message)
+        self.labels = tuple(labels)
 
 
 class ModelFileError(InvalidInputError):

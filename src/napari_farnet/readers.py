@@ -7,9 +7,11 @@ declined at a glance, so that the other one gets it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from farnet.errors import UnknownLabelsError
 from farnet.notices import tell
 from napari_farnet.matching import OpenRadiographs
 from napari_farnet.notices import begin_reading
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
 
     from farnet.landmarks import Landmarks
+    from napari_farnet.labels_dialog import Answer
     from napari_farnet.layers import LayerData
     from napari_farnet.placement import Placement
     from napari_farnet.record import Index
@@ -68,9 +71,10 @@ def read_annotation_layers(path: PathOrPaths) -> list[LayerData]:
     viewer = _viewer()
     settings = load_settings()
     layers = []
+    answers: dict[tuple[str, ...], Answer | None] = {}
     for file in _paths(path):
         radiographs = OpenRadiographs(viewer)
-        for group in _groups(_read(file, radiographs), file, radiographs):
+        for group in _groups(_read(file, radiographs, answers), file, radiographs):
             layers.append(
                 landmarks_layer(group.landmarks, group.indices, group.placement, name=group.name, settings=settings)
             )
@@ -99,17 +103,40 @@ def read_radiograph_layers(path: PathOrPaths) -> list[LayerData]:
     return [radiograph_layer([item], placement) for item, placement in zip(radiographs, placements, strict=True)]
 
 
-def _read(file: Path, radiographs: OpenRadiographs) -> list[Landmarks]:
-    """Read a file of landmarks, which a DICOM report may be whatever its ending."""
+def _read(file: Path, radiographs: OpenRadiographs, answers: dict[tuple[str, ...], Answer | None]) -> list[Landmarks]:
+    """Read a file of landmarks, which a DICOM report may be whatever its ending.
+
+    Where its labels are landmarks of no scheme, a person is asked for them, once for the same labels.
+    """
     from farnet.formats import read_annotations
     from farnet.formats.dicom_sr import DICOM_SR, is_report
 
-    return read_annotations(
+    read = partial(
+        read_annotations,
         file,
         format=DICOM_SR.name if is_report(_head(file)) else None,
         radiographs=[*radiographs.paths, file.parent],
         spacing=radiographs.spacing_for(file),
     )
+    try:
+        return read()
+    except UnknownLabelsError as error:
+        if error.labels not in answers:
+            answers[error.labels] = _ask(file, error.labels)
+        answer = answers[error.labels]
+        if answer is None:
+            raise
+        return read(scheme=answer.scheme, labels=answer.labels)
+
+
+def _ask(file: Path, labels: tuple[str, ...]) -> Answer | None:
+    from qtpy.QtWidgets import QApplication
+
+    if QApplication.instance() is None:
+        return None
+    from napari_farnet.labels_dialog import ask_labels
+
+    return ask_labels(file, labels)
 
 
 @dataclass(frozen=True)

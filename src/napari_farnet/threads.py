@@ -5,16 +5,22 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from farnet.errors import DeviceError, FarnetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from qtpy.QtWidgets import QWidget
+
     from napari_farnet.record import Index
 
-__all__ = ["Failure", "Progress", "begin", "start"]
+__all__ = ["Failure", "Progress", "apart", "begin", "start"]
+
+_T = TypeVar("_T")
+_NOTICED = 0.05  # s that nobody notices
+_LOOK_MS = 20
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,34 @@ def _watch_for_the_end() -> None:
 def _on_quit() -> None:
     global _quitting
     _quitting = True
+
+
+def apart(function: Callable[[], _T], busy: QWidget) -> _T:
+    """Call something in another thread and wait for what it returns or raises, while windows are drawn and answer.
+
+    Args:
+        function: It must not touch Qt or napari.
+        busy: Cannot be used meanwhile, if it takes long enough to be noticed.
+    """
+    from concurrent.futures import ThreadPoolExecutor, wait
+
+    from qtpy.QtCore import QEventLoop, QTimer
+
+    with ThreadPoolExecutor(1, "farnet-apart") as pool:
+        future = pool.submit(function)
+        if wait([future], timeout=_NOTICED).done:
+            return future.result()
+        loop, timer = QEventLoop(), QTimer()
+        timer.timeout.connect(lambda: loop.quit() if future.done() else None)
+        timer.start(_LOOK_MS)
+        enabled = busy.isEnabled()
+        busy.setEnabled(False)
+        try:
+            loop.exec()
+        finally:
+            timer.stop()
+            busy.setEnabled(enabled)
+        return future.result()
 
 
 def start(

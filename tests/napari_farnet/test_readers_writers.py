@@ -11,10 +11,10 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Layer
 
-from farnet.errors import AnnotationError, OutputError, RadiographError, SchemeError
+from farnet.errors import AnnotationError, OutputError, RadiographError
 from farnet.formats import read_annotations, write_annotations
 from farnet.landmarks import Landmarks
-from farnet.scheme import LandmarkDefinition, LandmarkScheme, load_scheme
+from farnet.scheme import LandmarkDefinition, LandmarkScheme
 from napari_farnet.layers import landmarks_layer
 from napari_farnet.placement import Placement
 from napari_farnet.readers import get_annotation_reader, get_radiograph_reader
@@ -164,21 +164,14 @@ def test_the_file_is_exact(viewer, tmp_path, radiograph, landmarks_on):
     assert again.replace(provenance=landmarks.provenance).equals(landmarks)
 
 
-def test_landmarks_of_the_scheme_of_a_model_open_again(viewer, tmp_path, monkeypatch):
-    from types import SimpleNamespace
-
+def test_landmarks_of_a_scheme_of_ones_own_open_again(viewer, tmp_path, monkeypatch):
     from farnet import zoo
 
     scheme = LandmarkScheme("knee2", "Knee", (LandmarkDefinition("Patella", "Pa"), LandmarkDefinition("Tibia", "Ti")))
     layer = add(viewer, [Landmarks(np.array([[1.5, 2.5], [np.nan, np.nan]]), scheme)], name="knee")
     save(layer, tmp_path / "knee.csv")
     viewer.layers.clear()
-    monkeypatch.setattr(zoo, "list_models", list)
-    with pytest.raises(SchemeError, match="knee2"):
-        viewer.open(tmp_path / "knee.csv", plugin=PLUGIN)
-    others = [load_scheme("hand37"), scheme]
-    entries = [SimpleNamespace(metadata=SimpleNamespace(landmark_scheme=item)) for item in others]
-    monkeypatch.setattr(zoo, "list_models", lambda: entries)
+    monkeypatch.setattr(zoo, "list_models", list)  # the file holds the scheme
     (again,) = viewer.open(tmp_path / "knee.csv", plugin=PLUGIN)
     assert_equal_layers(layer, again)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 
+import pytest
 from qtpy.QtCore import QCoreApplication
 
-from napari_farnet.threads import begin, start
+from napari_farnet.threads import apart, begin, start
 
 
 def test_values_and_result_arrive_in_the_gui_thread(qtbot):
@@ -82,3 +84,33 @@ def test_nothing_begins_once_the_application_quits(qtbot):
     begin()  # another window, as in a script that opens one after another
     start(work, returned=begun.append)
     qtbot.waitUntil(lambda: begun == [True, None])
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
+def test_waiting_apart_leaves_the_window_alive(qtbot, seconds):
+    from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QWidget
+
+    widget, ticks = QWidget(), []
+    qtbot.addWidget(widget)
+    timer = QTimer(widget)
+    timer.timeout.connect(lambda: ticks.append(widget.isEnabled()))
+    timer.start(10)
+
+    def work():
+        time.sleep(seconds)
+        return threading.current_thread()
+
+    assert apart(work, widget) is not threading.main_thread()
+    timer.stop()
+    assert widget.isEnabled()
+    assert not any(ticks)
+    assert bool(ticks) == bool(seconds)
+    with pytest.raises(ZeroDivisionError):
+        apart(lambda: 1 / (time.sleep(seconds) or 0), widget)
+    with pytest.raises(TimeoutError):
+        apart(_times_out, widget)
+
+
+def _times_out():
+    raise TimeoutError

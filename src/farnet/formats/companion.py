@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from farnet.errors import AnnotationError, FarnetError, SchemeError
+from farnet.errors import AnnotationError, FarnetError, SchemeError, UnknownLabelsError
 from farnet.formats.registry import read_text
 from farnet.formats.schemes import find_scheme, own_schemes
 from farnet.landmarks import Landmarks
@@ -235,10 +235,11 @@ def scheme_of_labels(
     strangers = {scheme.name: [label for label in labels if not scheme.knows(label)] for scheme in candidates}
     nearest = min(strangers, key=lambda name: len(strangers[name]))
     example = f"; {strangers[nearest][0]!r} is no landmark of {nearest!r}" if strangers[nearest] else ""
-    raise SchemeError(
+    raise UnknownLabelsError(
         f"{where}: its labels are not the landmarks of {' or '.join(repr(item.name) for item in candidates)}{example}. "
         "Rename them to the names or abbreviations of a scheme, say with a label map (--labels map.csv, rows such as "
-        "l1,Sella) which landmark each is, or give the scheme when reading."
+        "l1,Sella) which landmark each is, or give the scheme when reading.",
+        list(dict.fromkeys(labels)),
     )
 
 

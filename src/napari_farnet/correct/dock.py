@@ -212,7 +212,7 @@ class CorrectWidget(ReviewDock):
             return
         fallback = self._subject.scheme if self._subject is not None else load_scheme("cephalometric19")
         try:
-            first = self._rounds.open(folder, predictions, scheme, fallback)
+            first = self._rounds.open(folder, predictions, scheme, fallback, self.form)
         except FarnetError as error:
             self.fail(error, "Opening the folder")
             return
@@ -305,7 +305,8 @@ class CorrectWidget(ReviewDock):
 
     def export(self, path: Path | str) -> None:
         """Write all corrections of the folder into one file, in the format of its ending."""
-        self._recovery.flush()
+        if not self._saving.may_leave():
+            return  # it would lack what is on the screen
         try:
             count = self._rounds.export(path)
         except FarnetError as error:
@@ -330,7 +331,8 @@ class CorrectWidget(ReviewDock):
         if subject is None:
             self.say("There are no landmarks to export. Detect some or open some first.", warn=True)
             return
-        self._recovery.flush()
+        if not self._saving.may_leave() and self._in_folder():
+            return  # it would lack what is on the screen
         folder = self._rounds.folder if self._in_folder() else None
         self.say(f"Writing the session {path} \N{HORIZONTAL ELLIPSIS}")
         write_session(Path(path), of_layer(subject) if folder is None else of_folder(folder), self._exported)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farnet.corrections import Corrections
 from farnet.errors import InvalidInputError
 from napari_farnet.correct.folder import FolderLayers
+from napari_farnet.threads import apart
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
+    from qtpy.QtWidgets import QWidget
 
     from farnet.scheme import LandmarkScheme
     from napari_farnet.correct.subject import Subject
@@ -39,6 +42,7 @@ class Rounds:
         predictions: Path | str | None,
         scheme: LandmarkScheme | None,
         fallback: LandmarkScheme,
+        busy: QWidget,
     ) -> int:
         """Open a folder; gives the radiograph to begin with.
 
@@ -47,13 +51,14 @@ class Rounds:
             predictions: A file of landmarks; None for ``landmarks.csv`` of the folder, if it is there.
             scheme: The scheme of the landmarks; None for that of the predictions.
             fallback: The scheme where there are no predictions to tell it.
+            busy: Cannot be used while a large folder is listed.
 
         Raises:
             FarnetError: As `Corrections.open`.
         """
         predicted = predictions is not None or (Path(folder) / "landmarks.csv").is_file()
         given = scheme if scheme is not None or predicted else fallback
-        corrections = Corrections.open(folder, predictions=predictions, scheme=given)
+        corrections = apart(partial(Corrections.open, folder, predictions=predictions, scheme=given), busy)
         self.close()
         self.folder = FolderLayers(self._viewer, corrections)
         return self.folder.walk.first_unfinished()

@@ -131,6 +131,10 @@ def test_the_walk_waits_until_a_correction_is_saved(open_dock, folder, drag, qtb
     dock.open_folder(folder)
     dock.close_folder()
     dock.start_empty("hand37")
+    dock.export(folder / "all.csv")
+    dock.export_session(folder / "session")
+    assert not (folder / "all.csv").exists()
+    assert not (folder / "session").exists()
     assert [item.name for item in viewer.layers] == ["p0", "p0 landmarks"]
     assert dock.form.radiographs.currentIndex() == 0
     np.testing.assert_array_equal(layer.data[0], moved)
