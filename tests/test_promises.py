@@ -21,6 +21,11 @@ PROMISING = re.compile(
 """Words of sentences that must be listed, in README and guide."""
 
 PROMISES = (
+    (
+        f"{GUIDE}/files.md",
+        "3D Slicer counts in mm of the picture's file as it reads it",
+        "tests/farnet/formats/test_slicer_space.py::test_the_point_lies_on_its_pixel",
+    ),
     # (document, part of the sentence, test)
     (
         "README.md",
@@ -382,6 +387,7 @@ PROMISES = (
 )
 
 NO_PROMISES = (
+    (f"{GUIDE}/files.md", "| 3D Slicer fiducials | .fcsv"),
     ("README.md", "and on nothing else; truth is the mean of two doctors"),
     ("README.md", "Every result needs the eye of someone qualified"),
     ("README.md", "does so at every commit"),

@@ -1,9 +1,9 @@
-r"""What the commands print: tables and notes for people, one JSON object for programs, progress on standard error.
+"""What the commands print: tables and notes for people, one JSON object for programs, progress on standard error.
 
 Standard output holds the result and nothing else. Everything about how it came about goes to standard error.
 
 Names of files are in any script, while a redirected stream may take only the letters of one code page: what it does not
-take is spelt out (``\u0438``), and JSON is then ASCII.
+take is spelt out by its number, and JSON is then ASCII.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import UID, ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from farnet.errors import AnnotationError, MissingExtraError, RadiographError, SchemeError
-from farnet.formats import dicom_sr, read_annotations, write_annotations
+from farnet.formats import ReadOptions, dicom_sr, read_annotations, write_annotations
 from farnet.formats.dicom_sr import is_report
 from farnet.formats.dicom_sr_writing import write_report
 from farnet.landmarks import Landmarks
@@ -406,7 +406,7 @@ class TestWhatIsRefused:
         with pytest.raises(AnnotationError, match="no file"):
             read_annotations(tmp_path / "a.sr.dcm")
         with pytest.raises(AnnotationError, match="cannot be read"):
-            dicom_sr.DICOM_SR.read(tmp_path, None)
+            dicom_sr.DICOM_SR.read(tmp_path, ReadOptions())
 
     @pytest.mark.parametrize("undefined", [False, True])
     def test_cut_short_anywhere(self, file, rng, undefined):

@@ -48,7 +48,7 @@ class TestRead:
         assert found.present.sum() == 2 and found.radiograph == "skull" and found.spacing == (0.5, 0.25)
 
     def test_slicer_3(self, file):
-        text = "# Fiducial List file /home/a/F.fcsv\n# version = 2\n# numPoints = 2\n# symbolScale = 5\n"
+        text = "# Fiducial List file C:/a/F.fcsv\n# version = 2\n# numPoints = 2\n# symbolScale = 5\n"
         for columns in ("# columns = label,x,y,z,sel,vis\n", ""):
             found = read(file, f"{text}{columns}Nasion,-4.5,-3.25,0,1,1\nSella,-1,-2,0,1,1\n")
             np.testing.assert_array_equal(found.points[:2], [[4.0, 4.0], [6.5, 18.0]])
