@@ -89,7 +89,31 @@ def session(folder):
         note(folder, number)
 
 
+def train(folder):
+    """Begin a training, or go on with it, on eight radiographs of blobs."""
+    from farnet.datasets.opening import DataRequest
+    from farnet.training.run import RunRequest, run_training
+    from farnet.training.runfolder import CONFIG_FILE
+
+    from .training.conftest import TINY_CHANGES, Blobs, write_folder
+
+    data, output = folder / "blobs", folder / "run"
+    if not data.exists():
+        write_folder(data, Blobs())
+    resume = (output / CONFIG_FILE).exists()
+    request = RunRequest(
+        output=output,
+        data=None if resume else DataRequest(folder=data, layout="table"),
+        preset=None if resume else "paper",
+        changes=[] if resume else [*TINY_CHANGES, "network.landmarks=2", "epochs=6"],
+        resume=resume,
+        hardware={"accelerator": "cpu"},
+    )
+    run_training(request)
+
+
 WORK = {
+    "train": train,
     "correcting": correcting,
     "begin": lambda folder: batch(folder, force=True),
     "resume": lambda folder: batch(folder, resume=True),
@@ -105,6 +129,11 @@ def main():
         print(json.dumps(time.monotonic() - began), flush=True)
     for line in sys.stdin:
         order = json.loads(line)
+        if order["work"] == "train":
+            import lightning  # noqa: F401 (loaded late by the others)
+
+            import farnet.training.fit
+            import farnet.training.run  # noqa: F401
         pid = os.fork()
         if pid == 0:
             try:

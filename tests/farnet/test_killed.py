@@ -19,10 +19,12 @@ from farnet.batch_request import BatchRequest
 from farnet.corrections import Corrections
 from farnet.formats import read_annotations
 from farnet.identity import RadiographId
+from farnet.modelfile import read_metadata
 from farnet.radiograph import read_radiograph
 from farnet.review import Review
 from farnet.scheme import load_scheme
 from farnet.session_export import changed_files, is_session
+from farnet.training.runfolder import LAST_CHECKPOINT, state_of
 
 SCHEME = load_scheme("cephalometric19")
 ROOT = Path(__file__).parents[2]
@@ -72,7 +74,7 @@ def test_correcting(worker, folder):
     moments = random.Random(11)
     opened = 0
     for attempt in range(60):
-        if attempt >= 11 and opened > 11:
+        if attempt >= 20 and opened > 11:
             break
         assert worker("correcting", folder, moments.uniform(0.3, 3 + attempt / 5)) is None
         corrections, copies = Corrections.open(folder / "scans", scheme=SCHEME), Autosave(folder / "copies")
@@ -97,7 +99,7 @@ def test_correcting(worker, folder):
     assert opened > 11
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_batch(worker, folder, seed):
     moments = random.Random(seed)
     sums = {item.path: item for item in map(read_radiograph, sorted((folder / "scans").glob("*.png")))}
@@ -128,7 +130,7 @@ def test_session(worker, folder):
     seen = set()
     (folder / "session").mkdir()
     for attempt in range(60):
-        if attempt >= 10 and len(seen) > 3:
+        if attempt >= 12 and len(seen) > 3:
             break
         # The machine may have got slower since the unit was taken.
         assert worker("session", folder, moments.uniform(0.3, 3 + attempt / 5)) is None
@@ -148,3 +150,26 @@ def test_session(worker, folder):
             assert listed | {"session.json", "notes.txt"} == {file.name for file in session.iterdir()} - {".new"}
         seen.add(int(number))
     assert len(seen) > 3
+
+
+def test_training(worker, folder):
+    """Every kill leaves a checkpoint that opens, from which it goes on; it ends with a model that opens."""
+    torch = pytest.importorskip("torch")
+    moments = random.Random(5)
+    run, done, killed = folder / "run", -1, 0
+    for _ in range(8):
+        code = worker("train", folder, moments.uniform(20, 100))
+        assert code in (None, 0)
+        assert state_of(run) in ("none", "resumable", "finished")
+        if (run / LAST_CHECKPOINT).exists():
+            epoch = torch.load(run / LAST_CHECKPOINT, weights_only=True)["epoch"]
+            assert epoch >= done
+            done = epoch
+        if code == 0:
+            break
+        killed += 1
+    assert killed
+    assert code == 0 or worker("train", folder, 10_000) == 0
+    assert torch.load(run / LAST_CHECKPOINT, weights_only=True)["epoch"] == 5
+    (model,) = run.glob("*.safetensors")
+    assert read_metadata(model).landmark_scheme.name == "blobs"

@@ -17,7 +17,7 @@ from farnet.commands.options import (
     refuse_existing,
     spacing_option,
 )
-from farnet.commands.tables import warn_of_doubts
+from farnet.commands.tables import end_with_failed, failed_files, warn_of_doubts
 from farnet.errors import InvalidInputError, MeasurementError, unknown_name
 from farnet.measurement.cephalometry import MwGap
 
@@ -107,17 +107,18 @@ def measure(
 
     from farnet.measurement.tables import write_measurements
 
-    landmarks = _read(files, spacing, labels)
+    landmarks, failed = _read(files, spacing, labels)
     sets, measured = _measure(landmarks, definitions, gap)
     if output is not None:
         write_measurements(output, measured, wide=wide)
     warn_of_doubts(landmarks)
     if as_json:
-        print_json(_report(sets, landmarks, measured, gap, output))
+        print_json(_report(sets, landmarks, measured, gap, output) | {"failed": failed_files(failed)})
     elif output is not None:
         print_text(f"{len(measured)} radiographs measured: {output}")
     else:
         _print(measured)
+    end_with_failed(failed)
 
 
 def _gap(text: str) -> MwGap:
@@ -128,12 +129,12 @@ def _gap(text: str) -> MwGap:
     raise unknown_name("value of --mw-gap:", text, get_args(MwGap))
 
 
-def _read(files: list[Path], spacing: str | None, labels: Path | None) -> list["Landmarks"]:
-    from farnet.formats import read_annotations
+def _read(files: list[Path], spacing: str | None, labels: Path | None) -> tuple[list["Landmarks"], dict[Path, str]]:
+    from farnet.formats import read_each
 
-    given, names = spacing_option(spacing), labels_option(labels)
-    landmarks = [item for file in files for item in read_annotations(file, labels=names, spacing=given)]
-    return landmarks if given is None else [item.replace(spacing=given) for item in landmarks]
+    given = spacing_option(spacing)
+    landmarks, failed = read_each(files, labels=labels_option(labels), spacing=given)
+    return (landmarks if given is None else [item.replace(spacing=given) for item in landmarks]), failed
 
 
 def _set(definitions: str, gap: MwGap, scheme: "LandmarkScheme | None" = None) -> "MeasurementSet":

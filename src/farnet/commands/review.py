@@ -15,6 +15,7 @@ from farnet.commands.options import (
     labels_option,
     refuse_existing,
 )
+from farnet.commands.tables import end_with_failed, failed_files
 from farnet.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def review(
     as_json: JsonOption = False,
 ) -> None:
     """Report on landmarks that a person has reviewed; see `_HELP`."""
-    from farnet.formats import read_annotations, write_annotations
+    from farnet.formats import read_each, write_annotations
     from farnet.review import Review
 
     if names and session is None:
@@ -82,7 +83,7 @@ def review(
         refuse_existing([output], force=force)
         check_folder(output)
     known = labels_option(labels)
-    landmarks = [item for file in files for item in read_annotations(file, labels=known)]
+    landmarks, failed = read_each(files, labels=known)
     if not landmarks:
         raise InvalidInputError(f"There are no landmarks in {', '.join(map(str, files))}.")
     reviews = [Review.of(item) for item in landmarks]
@@ -92,7 +93,8 @@ def review(
     if as_json:
         report = [_summary(item) | {"log": [_entry(edit) for edit in item.log]} for item in reviews]
         written = {"output": None if output is None else str(output), "session": _described(exported)}
-        print_json(written | {"radiographs": report})
+        print_json(written | {"radiographs": report, "failed": failed_files(failed)})
+        end_with_failed(failed)
         return
     if log:
         _print_log(reviews)
@@ -108,6 +110,7 @@ def review(
             note(f"Left out: {name}: {reason}")
         if len(exported.left_out) > _LEFT_OUT_SHOWN:
             note(f"and {len(exported.left_out) - _LEFT_OUT_SHOWN} more, which session.json lists")
+    end_with_failed(failed)
 
 
 def _export(folder: Path, landmarks: "list[Landmarks]", *, force: bool, names: bool) -> "Session":

@@ -8,10 +8,11 @@ from farnet.commands.console import number, print_table, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from farnet.landmarks import Landmarks
 
-__all__ = ["print_facts", "print_landmarks", "warn_of_doubts"]
+__all__ = ["end_with_failed", "failed_files", "print_facts", "print_landmarks", "warn_of_doubts"]
 
 _LONGEST = 160  # characters of a value before it is cut
 _NAMED = 3
@@ -62,6 +63,26 @@ def warn_of_doubts(landmarks: Sequence[Landmarks]) -> None:
     for text, names in of.items():
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         warn(f"{', '.join(names[:_NAMED])}{more}: {text}")
+
+
+def failed_files(failed: Mapping[Path, str]) -> list[dict[str, str]]:
+    """Files that could not be used, as they stand in JSON."""
+    return [{"path": str(path), "error": reason} for path, reason in failed.items()]
+
+
+def end_with_failed(failed: Mapping[Path, str]) -> None:
+    """List the files that could not be used, and end with the exit code for that; nothing happens without any.
+
+    Raises:
+        typer.Exit: There are some.
+    """
+    if failed:
+        import typer
+
+        warn(f"Failed: {len(failed)}")
+        for path, reason in failed.items():
+            warn(f"  {path}: {reason}")
+        raise typer.Exit(1)
 
 
 def print_facts(title: str, facts: Mapping[str, Any]) -> None:

@@ -24,6 +24,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
+
 from farnet.datasets.folds import subject_folds
 from farnet.datasets.isbi_files import by_identity, find_child, find_points, fold_folder, read_fold
 from farnet.errors import AnnotationError, InvalidInputError, unknown_name
@@ -33,7 +35,6 @@ from farnet.readers.image import image_size
 from farnet.scheme import LandmarkScheme, load_scheme
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from farnet.datasets.isbi_files import ObserverPoints
@@ -328,6 +329,8 @@ def _listing(folder: Path) -> str:
 
 def _check_inside(points: NDArray[np.float64], shape: tuple[int, int], path: Path, image: Path) -> None:
     for number, point in enumerate(points, start=1):
+        if np.isnan(point[0]):
+            continue  # it is absent
         for position, side in zip(point, shape, strict=True):
             if not -_MARGIN * side <= position <= (1 + _MARGIN) * side:
                 raise AnnotationError(

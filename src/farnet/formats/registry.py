@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from farnet.errors import AnnotationError, InvalidInputError, contained, unknown_name
+from farnet.errors import AnnotationError, FarnetError, InvalidInputError, contained, unknown_name
 from farnet.notices import tell
 from farnet.scheme import SCHEME_FILE
 from farnet.spacing import as_spacing
@@ -27,6 +27,7 @@ __all__ = [
     "annotation_formats",
     "formats_by_ending",
     "read_annotations",
+    "read_each",
     "read_text",
     "recognised_formats",
     "register_format",
@@ -154,7 +155,46 @@ def read_annotations(
     return _format_for(path, format, reading=True).read(path, options)
 
 
-def _read_folder(folder: Path, format: str | None, options: ReadOptions) -> list[Landmarks]:
+def read_each(
+    paths: Iterable[str | Path],
+    *,
+    labels: Mapping[str, str] | None = None,
+    radiographs: Iterable[str | Path] = (),
+    spacing: SpacingLike | None = None,
+) -> tuple[list[Landmarks], dict[Path, str]]:
+    """Read landmarks from files and folders of files; one that cannot be read does not end the reading of the others.
+
+    Args:
+        paths: Files and folders.
+        labels: As `read_annotations`.
+        radiographs: As `read_annotations`.
+        spacing: As `read_annotations`.
+
+    Returns:
+        The landmarks, and why a file could not be read, by the file.
+
+    Raises:
+        FarnetError: As `read_annotations`, if there is but one file, or none can be read.
+    """
+    radiographs = list(radiographs)
+    found: list[Landmarks] = []
+    failed: dict[Path, FarnetError] = {}
+    for file in [file for path in map(Path, paths) for file in (_known_files_of(path) if path.is_dir() else [path])]:
+        try:
+            found += read_annotations(file, labels=labels, radiographs=radiographs, spacing=spacing)
+        except FarnetError as error:
+            failed[file] = error
+    if failed and not found:
+        raise next(iter(failed.values()))
+    return found, {file: str(error) for file, error in failed.items()}
+
+
+def _files_of(folder: Path, format: str | None = None) -> list[Path]:
+    """The files of a folder with the ending of a format, in the order of their names.
+
+    Raises:
+        AnnotationError: If there are none.
+    """
     endings = _suffixes(_named(format) if format is not None else None)
     files = sorted(
         file
@@ -166,20 +206,30 @@ def _read_folder(folder: Path, format: str | None, options: ReadOptions) -> list
     )
     if not files:
         raise AnnotationError(f"The folder {folder} holds no annotation files ({', '.join(endings)}).")
-    found: list[Landmarks] = []
+    return files
+
+
+def _known_files_of(folder: Path, format: str | None = None) -> dict[Path, AnnotationFormat]:
+    """The files of a folder and their formats, without JSON of something else, which lies in many a folder.
+
+    What is left out is told, unless nothing else is there: then that is the error.
+    """
+    known: dict[Path, AnnotationFormat] = {}
     refusals: list[AnnotationError] = []
-    for file in files:
+    for file in _files_of(folder, format):
         try:
-            chosen = _format_for(file, format, reading=True)
-        except AnnotationError as error:  # JSON of something else, which lies in many a folder
+            known[file] = _format_for(file, format, reading=True)
+        except AnnotationError as error:
             refusals.append(error)
-            continue
-        found += chosen.read(file, options)
-    if not found and refusals:
+    if not known:
         raise refusals[0]
     for refusal in refusals:
         tell(f"Left out: {refusal}")
-    return found
+    return known
+
+
+def _read_folder(folder: Path, format: str | None, options: ReadOptions) -> list[Landmarks]:
+    return [item for file, chosen in _known_files_of(folder, format).items() for item in chosen.read(file, options)]
 
 
 def write_annotations(path: str | Path, landmarks: Sequence[Landmarks], *, format: str | None = None) -> None:

@@ -196,3 +196,19 @@ def test_px_and_mm_of_many_radiographs_stand_in_columns_of_their_own(farnet, her
     write_annotations(here / "l.csv", items)
     out = farnet("measure", here / "l.csv", "--definitions", mine).out
     assert "length (mm)" in out and "length (px)" in out
+
+
+@pytest.mark.parametrize("command", ["measure", "review"])
+def test_a_damaged_file_does_not_stop_the_others(farnet, tmp_path, command):
+    for name in ("a", "c"):
+        write_annotations(tmp_path / f"{name}.csv", [average_cephalogram()[1].replace(radiograph=name)])
+    (tmp_path / "b.csv").write_text("scheme,landmark,row_px,column_px\ncephalometric19,Sella,1,x\n")
+    for words in ([tmp_path], sorted(tmp_path.glob("*.csv"))):
+        result = farnet(command, *words, "--json")
+        assert result.code == 1
+        assert [item["radiograph"] for item in result.json()["radiographs"]] == ["a", "c"]
+        (failed,) = result.json()["failed"]
+        assert failed["path"] == str(tmp_path / "b.csv") and "'x'" in failed["error"]
+    told = farnet(command, tmp_path)
+    assert told.code == 1 and "Failed: 1" in told.err and "b.csv" in told.err
+    assert farnet(command, tmp_path / "b.csv").code == 2

@@ -27,7 +27,7 @@ def published(tmp_path, pixels):
         folder = root / "AnnotationsByMD" / f"400_{observer}"
         folder.mkdir(parents=True)
         for number in (302, 1, 151, 2, 301):
-            points = "".join(f"{k},{2 * k + shift}\n" for k in range(19))
+            points = "".join(f"{k + 1},{2 * k + shift}\n" for k in range(19))
             (folder / f"{number:03d}.txt").write_text(points + "1\n" * 8)
     for name, numbers in FOLDERS.items():
         folder = root / "RawImage" / name
@@ -67,7 +67,7 @@ def test_points_are_row_and_column_of_the_observer(published):
     rows = {"junior": 2 * k, "senior": 2 * k + 3, "mean": 2 * k + 1.5}
     for observer, expected in rows.items():
         landmarks = ISBI2015(published, "test1", observer).landmarks(0)
-        np.testing.assert_array_equal(landmarks.points, np.stack([expected, k], axis=1))
+        np.testing.assert_array_equal(landmarks.points, np.stack([expected, k + 1], axis=1))
         assert landmarks.source == ("mean of junior, senior" if observer == "mean" else observer)
         assert (landmarks.radiograph, landmarks.image_shape, landmarks.spacing) == ("151", SHAPE, (0.1, 0.1))
 
@@ -271,7 +271,7 @@ def write_table(file, rows):
 
 def in_mm(number_of_first, shift=0.0):
     k = np.arange(19)
-    return np.stack([k, 2 * k + number_of_first], axis=1).ravel() / 10 + shift
+    return np.stack([k + 1, 2 * k + number_of_first], axis=1).ravel() / 10 + shift
 
 
 def test_challenge_points_from_a_folder_or_a_table(published):
@@ -281,7 +281,7 @@ def test_challenge_points_from_a_folder_or_a_table(published):
     write_table(published / "setup" / "all_challenge.csv", [("301", in_mm(8)), ("302", in_mm(8))])
     table = ISBI2015(published, "test2", "challenge").landmarks(0)
     k = np.arange(19)
-    np.testing.assert_array_equal(table.points, np.stack([2 * k + 8, k], axis=1))
+    np.testing.assert_array_equal(table.points, np.stack([2 * k + 8, k + 1], axis=1))
     assert table.source == "challenge"
     folder = published / "AnnotationsByMD" / "400_challenge"
     folder.mkdir()
@@ -297,7 +297,7 @@ def test_landmark_16_of_the_mean_is_that_of_junior_and_challenge(published):
     found = data.landmarks(0)
     assert data.observers == ("junior", "senior")
     np.testing.assert_array_equal(np.delete(found.points, 15, axis=0), np.delete(mean, 15, axis=0))
-    assert found.points[15].tolist() == [30 + 4, 15]  # junior 30, challenge 38
+    assert found.points[15].tolist() == [30 + 4, 16]  # junior 30, challenge 38
     assert "landmark 16 of junior, challenge" in found.source
     with pytest.raises(AnnotationError, match=r"1 of 1 radiographs .*all_challenge\.csv: 151"):
         ISBI2015(published, "test1", "mean_challenge_l16")
