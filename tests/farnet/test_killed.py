@@ -157,7 +157,7 @@ def test_training(worker, folder):
     torch = pytest.importorskip("torch")
     moments = random.Random(5)
     run, done, killed = folder / "run", -1, 0
-    for _ in range(8):
+    for _ in range(6):
         code = worker("train", folder, moments.uniform(20, 100))
         assert code in (None, 0)
         assert state_of(run) in ("none", "resumable", "finished")
