@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -153,7 +153,7 @@ def _check_same_radiograph(layers: Sequence[Points], row: Sequence[Landmarks | N
     known = [(layer, item) for layer, item in zip(layers, row, strict=True) if item is not None]
     layer, last = known[-1]
     for other, item in known[:-1]:
-        if item.image_sha256 and last.image_sha256 and item.image_sha256 != last.image_sha256:
+        if replace(item.identity, name="").compare(replace(last.identity, name="")) == "other":
             raise AnnotationError(
                 f"{str(other.name)!r} is of the file of radiograph {item.radiograph!r}, {str(layer.name)!r} of the "
                 f"file of {last.radiograph!r}, and these are different pictures. Choose layers of the same radiograph."
