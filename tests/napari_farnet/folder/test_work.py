@@ -83,14 +83,16 @@ def test_what_cannot_begin_says_why(fake, request_):
     assert isinstance(failure, Failure) and isinstance(failure.error, InvalidInputError)
 
 
-def test_a_defect_is_told_and_what_was_found_is_written(fake, request_):
+def test_a_defect_is_told_of_its_radiograph_and_what_was_found_is_written(fake, request_):
     stop = threading.Event()
     steps = detect_folder(stop, BatchPlan.of(request_), DetectorKeeper())
     next(steps)
     assert next(steps).status == "done"
     fake.fail = ZeroDivisionError()
-    _, ending = to_the_end(steps)
-    assert isinstance(ending.failure.error, ZeroDivisionError)
+    rest, ending = to_the_end(steps)
+    (failed,) = [item for item in rest if isinstance(item, BatchItem)]
+    assert failed.status == "failed" and "ZeroDivisionError" in failed.message
+    assert ending.failure is None
     assert ending.output == request_.output and request_.output.is_file()
 
 
