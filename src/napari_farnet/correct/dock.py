@@ -131,7 +131,7 @@ class CorrectWidget(ReviewDock):
 
     def start_empty(self, scheme: str) -> None:
         """Lay an empty layer of landmarks of a scheme over the active image, or the topmost one."""
-        from farnet.scheme import load_scheme
+        from farnet.formats import find_scheme
 
         image = image_at_hand(self.viewer)
         if image is None:
@@ -139,7 +139,7 @@ class CorrectWidget(ReviewDock):
             return
         if not self.close_folder():
             return
-        self._add(empty(image, load_scheme(scheme)))
+        self._add(empty(image, find_scheme(scheme)))
         self.act("place")
 
     def _image(self) -> Image | None:

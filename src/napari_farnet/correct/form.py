@@ -33,7 +33,7 @@ from napari_farnet.correct.shortcuts import SHORTCUTS, key_of
 from napari_farnet.ui.widgets import button, choice, fill, hint, row, said, tool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from qtpy.QtCore import QAbstractTableModel, QModelIndex
     from qtpy.QtWidgets import QComboBox
@@ -50,6 +50,8 @@ class CorrectForm(QWidget):
 
     Args:
         layers: The box that chooses the layer of landmarks.
+        schemes: (name, title) of the schemes that New offers.
+        own: Gives further ones, those of installed models, each time that New is opened.
     """
 
     action_requested = Signal(str)
@@ -71,7 +73,12 @@ class CorrectForm(QWidget):
     """Save it in another place."""
     copies_requested = Signal()
 
-    def __init__(self, layers: QComboBox, schemes: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        layers: QComboBox,
+        schemes: Sequence[tuple[str, str]],
+        own: Callable[[], Sequence[tuple[str, str]]] = tuple,
+    ) -> None:
         super().__init__()
         self.layers = layers
         self.new = QToolButton()
@@ -80,14 +87,14 @@ class CorrectForm(QWidget):
         self.new.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.new)
         for name, title in schemes:
-            entry = QAction(title, menu)
-            entry.triggered.connect(partial(self._ask_new, name))
-            menu.addAction(entry)
-        menu.addSeparator()
+            menu.addAction(self._offer(name, title, menu))
+        end_of_schemes = menu.addSeparator()
         self.copies = QAction("&Copies of unsaved work\N{HORIZONTAL ELLIPSIS}", menu)
         self.copies.setToolTip("See what an earlier session has left unsaved, to open it or to remove it.")
         self.copies.triggered.connect(lambda: self.copies_requested.emit())
         menu.addAction(self.copies)
+        self._own: list[QAction] = []
+        menu.aboutToShow.connect(partial(self._offer_own, menu, end_of_schemes, own))
         self.new.setMenu(menu)
         self.folder = tool(
             "F&older\N{HORIZONTAL ELLIPSIS}",
@@ -253,6 +260,17 @@ class CorrectForm(QWidget):
         whole.addWidget(self.unsaved)
         whole.addWidget(self.recovery)
         whole.addWidget(self.tabs, 1)
+
+    def _offer(self, name: str, title: str, menu: QMenu) -> QAction:
+        entry = QAction(title, menu)
+        entry.triggered.connect(partial(self._ask_new, name))
+        return entry
+
+    def _offer_own(self, menu: QMenu, before: QAction | None, own: Callable[[], Sequence[tuple[str, str]]]) -> None:
+        for entry in self._own:
+            menu.removeAction(entry)
+        self._own = [self._offer(name, title, menu) for name, title in own()]
+        menu.insertActions(before, self._own)
 
     def _ask_new(self, scheme: str, _checked: bool = False) -> None:
         self.new_requested.emit(scheme)

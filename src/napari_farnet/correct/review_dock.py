@@ -56,7 +56,7 @@ class ReviewDock(Dock):
             viewer, points_refusal, "The landmarks to correct. It follows the layer list.", follow=True
         )
         schemes = [(name, load_scheme(name).title) for name in bundled_schemes()]
-        self.form = form = CorrectForm(self.layers, schemes)
+        self.form = form = CorrectForm(self.layers, schemes, _own_schemes)
         self.set_form(form)
         form.action_requested.connect(self.act)
         form.landmark_chosen.connect(self.go_to)
@@ -297,6 +297,12 @@ class ReviewDock(Dock):
             subject.move_slider(index)
         last = subject.session.review(index).log[-1:]
         self.say(f"{last[0].landmark}: {last[0].action}." if last else "")
+
+
+def _own_schemes() -> list[tuple[str, str]]:
+    from farnet.formats.schemes import own_schemes
+
+    return [(scheme.name, scheme.title) for scheme in own_schemes()]
 
 
 _ACTIONS: dict[str, Callable[[ReviewDock, Subject], None]] = {

@@ -280,6 +280,34 @@ def test_it_starts_from_nothing(open_dock, radiograph):
     assert "All 19 landmarks are reviewed" in dock.status.text()
 
 
+def test_it_starts_with_the_landmarks_of_an_installed_model(open_dock, radiograph, tmp_path, monkeypatch):
+    from farnet.inputs import InputConfig
+    from farnet.modelfile import DecoderConfig, ModelMetadata, save_model
+    from farnet.networks import NetworkConfig, build_network
+    from farnet.scheme import LandmarkDefinition, LandmarkScheme
+
+    knee = LandmarkScheme("knee", "Knee, 2 landmarks", tuple(LandmarkDefinition(f"p{i}", f"p{i}") for i in range(2)))
+    monkeypatch.setenv("FARNET_MODELS", str(tmp_path))
+    about = ModelMetadata(
+        name="knee",
+        title="Knees",
+        network=NetworkConfig(backbone="efficientnet_lite0", width=8, landmarks=2),
+        input=InputConfig(height=64, width=64),
+        decoder=DecoderConfig(sigma=3.0),
+        scheme=knee.to_dict(),
+    )
+    save_model(tmp_path / "knee.safetensors", build_network(about.network), about, half=True)
+    viewer, dock = open_dock()
+    add_radiograph(viewer, radiograph)
+    menu = dock.form.new.menu()
+    for _ in range(2):  # it is offered once, however often the menu is opened
+        menu.aboutToShow.emit()
+    (entry,) = [action for action in menu.actions() if action.text() == "Knee, 2 landmarks"]
+    entry.trigger()
+    assert dock.layers.layer() is not None
+    assert follow(dock.layers.layer()).record.scheme == knee
+
+
 def test_points_of_somebody_else_are_taken_over(open_dock, radiograph):
     viewer, dock = open_dock()
     add_radiograph(viewer, radiograph)
