@@ -76,7 +76,7 @@ class UnknownLabelsError(SchemeError):
         labels: The labels, in the order of the file.
     """
 
-    def __init__(self, message: str, labels: Sequence[str]) -> None:
+    def __init__(self, message: str, labels: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.labels = tuple(labels)
 

@@ -20,6 +20,7 @@ from farnet.errors import FarnetError, RadiographError, UnexpectedError, missing
         ("MissingExtraError", ImportError),
         ("OutputError", OSError),
         ("UnexpectedError", RuntimeError),
+        ("UnknownLabelsError", ValueError),
     ],
 )
 def test_every_error_is_one_of_ours_and_a_builtin(name, builtin):
@@ -32,7 +33,7 @@ def test_every_error_is_one_of_ours_and_a_builtin(name, builtin):
 
 def test_every_public_error_is_listed_above():
     classes = {name for name in errors.__all__ if name[0].isupper()}
-    assert len(classes) == 12  # those above and their base
+    assert len(classes) == 13  # those above and their base
 
 
 def test_unknown_name_lists_what_is_known_and_suggests_the_nearest():
