@@ -7,10 +7,8 @@ which they are shown is checked when it is looked at (`farnet.identity`).
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,18 +40,6 @@ _PREDICTIONS = "landmarks.csv"  # what `farnet detect FOLDER` writes
 
 class ChangedElsewhereError(OutputError):
     """Somebody else has changed a file of corrections; what was to be written is in a file beside it."""
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Thousands of new objects, none of them garbage, would make Python's collector look through all of them often."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @dataclass(frozen=True)
@@ -105,7 +91,6 @@ class Corrections:
     _told: set[Path] = field(default_factory=set, repr=False)
 
     @classmethod
-    @_without_collector()
     def open(
         cls,
         folder: str | Path,
